@@ -1,0 +1,11 @@
+"""The contract between agents, gateway, services and clients: pure, no input or output.
+
+topics    every MQTT topic: built, parsed, and the rules (who, QoS, retained) as one table
+frames    samples of one instrument as bytes, and back
+messages  everything else that is sent: state, description, status, command, reply, logged
+sockets   what the two WebSockets carry
+access    who may publish and read what, as roles for the broker
+codec     msgpack and JSON with limits against hostile input; WireError
+"""
+
+VERSION = 1

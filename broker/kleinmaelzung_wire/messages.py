@@ -1,0 +1,358 @@
+"""Everything that is sent besides frames: frozen dataclasses with encode() and decode().
+
+Times are integer µs since 1970 UTC. Each message is a msgpack map with `v: 1`; an unknown key is ignored, so an
+older part understands a newer one.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, Self, get_args
+
+from kleinmaelzung_wire import VERSION, codec, topics
+from kleinmaelzung_wire.codec import Fields, WireError
+from kleinmaelzung_wire.frames import Frame, Value
+
+Condition = Literal["connected", "searching", "silent", "error"]
+Result = Literal["done", "refused", "failed", "timeout", "offline", "lost"]
+ArgumentType = Literal["number", "integer", "text", "boolean", "choice"]
+
+MAX_SENTENCE = 500
+MAX_ID = 64
+
+
+def _packed(message: Any) -> bytes:
+    return codec.pack({"v": VERSION, **asdict(message)})
+
+
+def _fields(payload: bytes, what: str) -> Fields:
+    wire = Fields(codec.unpack(payload), what)
+    if wire.integer("v") != VERSION:
+        raise WireError(f"{what} has version {wire.get('v')}, expected {VERSION}")
+    return wire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Whether an instrument can be read: `<agent>/<instrument>/state`."""
+
+    state: Condition
+    since: int
+    reason: str = ""
+
+    def encode(self) -> bytes:
+        return _packed(self)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        wire = _fields(payload, "state")
+        return cls(
+            state=_one_of(wire.text("state"), Condition, "state.state"),
+            since=wire.integer("since"),
+            reason=wire.text("reason", default="", longest=MAX_SENTENCE),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """One argument of a command. `minimum` and `maximum` are in `unit` and hold for numbers."""
+
+    name: str
+    type: ArgumentType
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: list[str] = field(default_factory=list)
+    default: Value = None  # None: it must be given
+
+    @classmethod
+    def from_map(cls, value: Any) -> Self:
+        wire = Fields(value, "argument")
+        return cls(
+            name=topics.check_name(wire.text("name"), "argument"),
+            type=_one_of(wire.text("type"), ArgumentType, "argument.type"),
+            unit=wire.text("unit", default=""),
+            minimum=wire.get("minimum"),
+            maximum=wire.get("maximum"),
+            choices=wire.list("choices", default=[]),
+            default=wire.get("default"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandDescription:
+    """A command an instrument knows: its arguments and how long it may take."""
+
+    name: str
+    arguments: list[Argument] = field(default_factory=list)
+    timeout_s: float = 5.0
+    label: str = ""
+
+    @classmethod
+    def from_map(cls, value: Any) -> Self:
+        wire = Fields(value, "command")
+        timeout_s = wire.get("timeout_s")
+        if type(timeout_s) not in (int, float):
+            raise WireError("command.timeout_s is not a number")
+        return cls(
+            name=topics.check_name(wire.text("name"), "command"),
+            arguments=[Argument.from_map(argument) for argument in wire.list("arguments", default=[])],
+            timeout_s=timeout_s,
+            label=wire.text("label", default=""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """What an instrument measures. `unit` is empty where there is none or where each reading brings its own."""
+
+    name: str
+    unit: str = ""
+    label: str = ""
+
+    @classmethod
+    def from_map(cls, value: Any) -> Self:
+        wire = Fields(value, "channel")
+        return cls(
+            name=topics.check_name(wire.text("name"), "channel"),
+            unit=wire.text("unit", default=""),
+            label=wire.text("label", default=""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What an instrument is: `<agent>/<instrument>/description`."""
+
+    channels: list[Channel]
+    commands: list[CommandDescription] = field(default_factory=list)
+    driver: str
+    label: str = ""
+    profile: str = ""
+    port: str = ""
+    identity: str = ""
+
+    def encode(self) -> bytes:
+        return _packed(self)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        wire = _fields(payload, "description")
+        return cls(
+            channels=[Channel.from_map(channel) for channel in wire.list("channels")],
+            commands=[CommandDescription.from_map(command) for command in wire.list("commands", default=[])],
+            driver=wire.text("driver"),
+            label=wire.text("label", default=""),
+            profile=wire.text("profile", default=""),
+            port=wire.text("port", default=""),
+            identity=wire.text("identity", default=""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentStatus:
+    """Whether an agent is there: `<agent>/status`. The broker sends `OFFLINE` when its connection dies.
+
+    `taken` counts frames numbered since the start, `unlogged` those not yet known to be in the database.
+    """
+
+    online: bool
+    since: int = 0
+    version: str = ""
+    gateway: str = ""
+    epoch: int = 0
+    clock: dict[str, Any] = field(default_factory=dict)
+    taken: int = 0
+    unlogged: int = 0
+    reason: str = ""
+
+    def encode(self) -> bytes:
+        return _packed(self)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        wire = _fields(payload, "status")
+        return cls(
+            online=wire.boolean("online"),
+            since=wire.integer("since", default=0),
+            version=wire.text("version", default=""),
+            gateway=wire.text("gateway", default=""),
+            epoch=wire.integer("epoch", default=0),
+            clock=wire.map("clock", default={}),
+            taken=wire.integer("taken", default=0),
+            unlogged=wire.integer("unlogged", default=0),
+            reason=wire.text("reason", default="", longest=MAX_SENTENCE),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """Whether a service is there and well: `_service/<name>/status`. `role` is what it does, such as `logger`."""
+
+    role: str
+    online: bool
+    healthy: bool
+    since: int = 0
+    version: str = ""
+    reason: str = ""
+    figures: dict[str, Any] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        return _packed(self)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        wire = _fields(payload, "status")
+        return cls(
+            role=wire.text("role"),
+            online=wire.boolean("online"),
+            healthy=wire.boolean("healthy"),
+            since=wire.integer("since", default=0),
+            version=wire.text("version", default=""),
+            reason=wire.text("reason", default="", longest=MAX_SENTENCE),
+            figures=wire.map("figures", default={}),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command to an instrument: `<agent>/<instrument>/command`. Its message expires after `timeout_us`."""
+
+    id: str
+    name: str
+    user: str
+    arguments: dict[str, Value] = field(default_factory=dict)
+    timeout_us: int
+    sent: int
+
+    def encode(self) -> bytes:
+        return _packed(self)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        wire = _fields(payload, "command")
+        return cls(
+            id=wire.text("id", longest=MAX_ID),
+            name=topics.check_name(wire.text("name"), "command"),
+            user=wire.text("user", longest=MAX_ID),
+            arguments=wire.map("arguments", default={}),
+            timeout_us=wire.integer("timeout_us", minimum=1_000, maximum=3_600_000_000),
+            sent=wire.integer("sent"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What became of a command: `<agent>/<instrument>/reply`, and to the caller's inbox.
+
+    `done`: the instrument answered as expected; `refused`: nothing was sent to it; `failed`: it answered, but not
+    as expected; `timeout`: it did not answer in time; `offline`: the agent is not there; `lost`: the connection
+    to the agent was lost meanwhile, so whether it was executed is not known. `bytes_out` and `bytes_in` are
+    what went through the port, `took_us` is measured at the agent.
+    """
+
+    id: str
+    name: str
+    user: str
+    result: Result
+    reason: str = ""
+    values: dict[str, Value] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    bytes_out: bytes = b""
+    bytes_in: bytes = b""
+    took_us: int = 0
+    time: int = 0
+
+    def encode(self) -> bytes:
+        return _packed(self)
+
+    def to_map(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        return cls._from_fields(_fields(payload, "reply"))
+
+    @classmethod
+    def from_map(cls, value: Any) -> Self:
+        """From the map of a socket's ["reply", id, map]."""
+        return cls._from_fields(Fields(value, "reply"))
+
+    @classmethod
+    def _from_fields(cls, wire: Fields) -> Self:
+        return cls(
+            id=wire.text("id", longest=MAX_ID),
+            name=wire.text("name", longest=MAX_ID),
+            user=wire.text("user", longest=MAX_ID),
+            result=_one_of(wire.text("result"), Result, "reply.result"),
+            reason=wire.text("reason", default="", longest=MAX_SENTENCE),
+            values=wire.map("values", default={}),
+            units=wire.map("units", default={}),
+            bytes_out=wire.binary("bytes_out", default=b""),
+            bytes_in=wire.binary("bytes_in", default=b""),
+            took_us=wire.integer("took_us", default=0),
+            time=wire.integer("time", default=0),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedRanges:
+    """The frames of one instrument's epoch that are committed: first and last number of each run."""
+
+    instrument: str
+    epoch: int
+    ranges: list[tuple[int, int]]
+
+
+def encode_logged(logged: list[LoggedRanges]) -> bytes:
+    """The payload of `<agent>/logged`: `[[instrument, epoch, [[first, last], ...]], ...]`."""
+    return codec.pack([[entry.instrument, entry.epoch, entry.ranges] for entry in logged])
+
+
+def decode_logged(payload: bytes) -> list[LoggedRanges]:
+    value = codec.unpack(payload)
+    if not isinstance(value, list):
+        raise WireError("logged is not a list")
+    return [_decode_logged_entry(entry) for entry in value]
+
+
+def _decode_logged_entry(entry: Any) -> LoggedRanges:
+    match entry:
+        case [str(instrument), int(epoch), list(ranges)]:
+            return LoggedRanges(
+                instrument=topics.check_name(instrument, "instrument"),
+                epoch=epoch,
+                ranges=[_decode_range(pair) for pair in ranges],
+            )
+    raise WireError("logged holds something else than [instrument, epoch, ranges]")
+
+
+def _decode_range(pair: Any) -> tuple[int, int]:
+    match pair:
+        case [int(first), int(last)] if 1 <= first <= last:
+            return first, last
+    raise WireError(f"logged range {pair!r:.60} is not [first, last]")
+
+
+def latest(frame: Frame) -> dict[str, dict[str, Any]]:
+    """The newest value of each channel of a frame: `{channel: {value, unit, quality, time}}`."""
+    last = len(frame.times) - 1
+    return {
+        name: {
+            "value": column[last],
+            "unit": frame.units.get(name, ""),
+            "quality": frame.quality_of(name, last),
+            "time": frame.times[last],
+        }
+        for name, column in frame.channels.items()
+    }
+
+
+def encode_latest(channels: dict[str, dict[str, Any]]) -> bytes:
+    """The payload of `<agent>/<instrument>/latest`: JSON, for any MQTT tool."""
+    return json.dumps(channels, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _one_of(value: str, allowed: Any, what: str) -> Any:
+    if value not in get_args(allowed):
+        raise WireError(f"{what} is {value!r:.40}, expected one of {', '.join(get_args(allowed))}")
+    return value

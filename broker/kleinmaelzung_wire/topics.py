@@ -1,0 +1,196 @@
+"""Every MQTT topic of the system: this table is the contract, and nothing else builds a topic.
+
+    topic (below the root `kleinmaelzung`)  from -> to              QoS retained payload
+    <agent>/status                          agent's session, will   1   yes      messages.AgentStatus
+    <agent>/<instrument>/description        agent                   1   yes      messages.Description
+    <agent>/<instrument>/state              agent                   1   yes      messages.State
+    <agent>/<instrument>/latest             agent, at most 1 Hz     0   yes      JSON, messages.latest()
+    <agent>/<instrument>/data               agent, live             0   no       frames.Frame
+    <agent>/<instrument>/backfill           agent, until logged     0   no       frames.Frame, the same bytes
+    <agent>/<instrument>/command            client                  1   no       messages.Command
+    <agent>/<instrument>/reply              agent                   1   no       messages.Reply
+    <agent>/logged                          logger                  0   no       messages.Logged
+    _service/<name>/status                  service, its will       1   yes      messages.ServiceStatus
+    _service/<name>/request                 client                  1   no       map, with response topic
+    _client/<user>/<session>/inbox          agents, services        1   no       replies to one client session
+
+A name matches [a-z0-9][a-z0-9_-]{0,31}, so nothing that is special to MQTT or SQL can get into a topic.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from kleinmaelzung_wire.codec import WireError
+
+ROOT: Final = "kleinmaelzung"
+SERVICE: Final = "_service"
+CLIENT: Final = "_client"
+ANY: Final = "+"
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """How one kind of message travels."""
+
+    qos: int
+    retained: bool
+    json: bool = False
+
+
+# What follows <agent>/<instrument>/
+INSTRUMENT_KINDS: Final = {
+    "description": Kind(qos=1, retained=True),
+    "state": Kind(qos=1, retained=True),
+    "latest": Kind(qos=0, retained=True, json=True),
+    "data": Kind(qos=0, retained=False),
+    "backfill": Kind(qos=0, retained=False),
+    "command": Kind(qos=1, retained=False),
+    "reply": Kind(qos=1, retained=False),
+}
+STATUS: Final = Kind(qos=1, retained=True)
+LOGGED: Final = Kind(qos=0, retained=False)
+FROM_AGENT: Final = frozenset({"description", "state", "latest", "data", "backfill", "reply"})
+# What people may watch; `backfill` is for loggers, `command` for the agent.
+WATCHABLE: Final = frozenset({"description", "state", "latest", "data", "reply"})
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A parsed topic of an agent: `instrument` is None for the agent's own topics."""
+
+    agent: str
+    instrument: str | None
+    kind: str
+
+    @property
+    def full_name(self) -> str:
+        return f"{self.agent}/{self.instrument}" if self.instrument else self.agent
+
+
+def check_name(name: str, what: str = "name") -> str:
+    """Return the name, or raise WireError saying what a name looks like."""
+    if not isinstance(name, str) or not NAME.match(name):
+        raise WireError(f"{what} {name!r:.60} is not a name: 1 to 32 of a-z 0-9 _ -, starting with a letter or digit")
+    return name
+
+
+def split_full_name(full_name: str) -> tuple[str, str]:
+    """`"pi-1/balance"` -> `("pi-1", "balance")`; raises WireError for anything else."""
+    agent, slash, instrument = full_name.partition("/")
+    if not slash:
+        raise WireError(f"{full_name!r:.60} is not an instrument: expected <agent>/<instrument>")
+    return check_name(agent, "agent"), check_name(instrument, "instrument")
+
+
+def instrument(agent: str, instrument: str, kind: str) -> str:
+    """The topic of one kind of message of one instrument."""
+    if kind not in INSTRUMENT_KINDS:
+        raise WireError(f"{kind!r:.60} is no kind of topic, expected one of {', '.join(INSTRUMENT_KINDS)}")
+    return f"{ROOT}/{check_name(agent, 'agent')}/{check_name(instrument, 'instrument')}/{kind}"
+
+
+def status(agent: str) -> str:
+    return f"{ROOT}/{check_name(agent, 'agent')}/status"
+
+
+def logged(agent: str) -> str:
+    return f"{ROOT}/{check_name(agent, 'agent')}/logged"
+
+
+def commands(agent: str) -> str:
+    """The filter of all commands to one agent."""
+    return f"{ROOT}/{check_name(agent, 'agent')}/{ANY}/command"
+
+
+def service_status(name: str) -> str:
+    return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/status"
+
+
+def service_request(name: str) -> str:
+    return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/request"
+
+
+def any_service_status() -> str:
+    return f"{ROOT}/{SERVICE}/{ANY}/status"
+
+
+def inbox(user: str, session: str) -> str:
+    return f"{ROOT}/{CLIENT}/{check_name(user, 'user')}/{check_name(session, 'session')}/inbox"
+
+
+def is_inbox(topic: str) -> bool:
+    """Whether an answer may be sent there: only a client session's inbox takes answers."""
+    parts = topic.split("/")
+    return (
+        len(parts) == 5
+        and parts[:2] == [ROOT, CLIENT]
+        and parts[4] == "inbox"
+        and all(NAME.match(part) for part in parts[2:4])
+    )
+
+
+def tail(topic: str) -> str:
+    """The topic without the root, as sockets carry it."""
+    root, _, rest = topic.partition("/")
+    if root != ROOT or not rest:
+        raise WireError(f"topic {topic!r:.100} is not below {ROOT}/")
+    return rest
+
+
+def parse(topic: str) -> Address:
+    """Parse a topic of an agent or one of its instruments; raises WireError for any other."""
+    parts = tail(topic).split("/")
+    if len(parts) == 2 and parts[1] in ("status", "logged"):
+        return Address(check_name(parts[0], "agent"), None, parts[1])
+    if len(parts) == 3 and parts[2] in INSTRUMENT_KINDS:
+        return Address(check_name(parts[0], "agent"), check_name(parts[1], "instrument"), parts[2])
+    raise WireError(f"topic {topic!r:.100} is none of the contract's")
+
+
+def from_agent(agent: str, tail: str) -> tuple[str, Kind]:
+    """The topic and kind for what an agent's socket publishes as `status` or `<instrument>/<kind>`.
+
+    Raises WireError for anything an agent does not send, so another agent's topic cannot even be named.
+    """
+    if tail == "status":
+        return status(agent), STATUS
+    name, slash, kind = tail.partition("/")
+    if not slash or kind not in FROM_AGENT:
+        raise WireError(f"an agent does not publish {tail!r:.60}, expected status or <instrument>/<kind>")
+    return instrument(agent, name, kind), INSTRUMENT_KINDS[kind]
+
+
+DEFAULT_WATCH: Final = ("description", "state", "data")
+
+
+def watch_filters(pattern: str) -> list[str]:
+    """The subscription filters for what a client asks to watch.
+
+    `"pi-1/balance"`, `"pi-1/+"` and `"+/+"` mean description, state and data of these instruments;
+    `"pi-1/balance/latest"` means that kind alone; `"pi-1/status"` the agent, `"_service/logger/status"` a service.
+    """
+    parts = pattern.split("/")
+    if len(parts) == 2 and parts[1] == "status":
+        return [f"{ROOT}/{_name_or_any(parts[0], 'agent')}/status"]
+    if len(parts) == 3 and parts[0] == SERVICE and parts[2] == "status":
+        return [f"{ROOT}/{SERVICE}/{_name_or_any(parts[1], 'service')}/status"]
+    if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2] not in WATCHABLE):
+        raise WireError(
+            f"{pattern!r:.60} cannot be watched: expected <agent>/<instrument> or <agent>/<instrument>/<kind>"
+            f" with a kind of {', '.join(sorted(WATCHABLE))}; + stands for any"
+        )
+    stem = f"{ROOT}/{_name_or_any(parts[0], 'agent')}/{_name_or_any(parts[1], 'instrument')}"
+    return [f"{stem}/{kind}" for kind in (parts[2:] or DEFAULT_WATCH)]
+
+
+def _name_or_any(name: str, what: str) -> str:
+    return name if name == ANY else check_name(name, what)
+
+
+def matches(topic_filter: str, topic: str) -> bool:
+    """Whether a topic falls under a filter with `+` (this contract never needs `#`)."""
+    wanted, found = topic_filter.split("/"), topic.split("/")
+    return len(wanted) == len(found) and all(want in (ANY, got) for want, got in zip(wanted, found, strict=True))
