@@ -47,7 +47,7 @@ def _subscribe(topic_filter: str) -> dict[str, Any]:
 def _watching() -> list[dict[str, Any]]:
     return [
         *(_subscribe(f"{_ANY_INSTRUMENT}/{kind}") for kind in sorted(topics.WATCHABLE)),
-        _subscribe(f"{ROOT}/{ANY}/status"),
+        _subscribe(topics.any_status()),
         _subscribe(topics.any_service_status()),
     ]
 
@@ -58,11 +58,10 @@ def role_rules(role: Role) -> list[dict[str, Any]]:
     if role in ("operator", "admin"):
         rules.append(_publish(f"{_ANY_INSTRUMENT}/command"))
     if role == "admin":
-        rules += [
-            _publish("$CONTROL/dynamic-security/#"),
-            _subscribe("$CONTROL/dynamic-security/#"),
-            _subscribe("$SYS/#"),
-        ]
+        # The plugin's answers need the right to receive besides the one to subscribe.
+        control = {"acltype": "publishClientReceive", "topic": "$CONTROL/dynamic-security/#", "allow": True}
+        rules += [_publish("$CONTROL/dynamic-security/#"), _subscribe("$CONTROL/dynamic-security/#"), control]
+        rules.append(_subscribe("$SYS/#"))
     return rules
 
 
@@ -90,10 +89,10 @@ def service_rules(name: str) -> list[dict[str, Any]]:
     own = [_publish(topics.service_status(name)), _subscribe(topics.service_request(name))]
     match name:
         case "gateway":
-            return [*own, *_watching(), _subscribe("$SYS/#")]
+            return [*own, *_watching(), _publish(topics.service_request(name)), _subscribe("$SYS/#")]
         case "logger":
             every_kind = (_subscribe(f"{_ANY_INSTRUMENT}/{kind}") for kind in topics.INSTRUMENT_KINDS)
-            return [*own, *every_kind, _subscribe(f"{ROOT}/{ANY}/status"), _publish(f"{ROOT}/{ANY}/logged")]
+            return [*own, *every_kind, _subscribe(topics.any_status()), _publish(f"{ROOT}/{ANY}/logged")]
     raise ValueError(f"no rules for service {name!r}")
 
 

@@ -13,7 +13,7 @@ CONTENT_TYPE = "application/msgpack"
 CONTENT_TYPE_JSON = "application/json"
 
 MAX_BYTES = 128 * 1024  # one message, frame or payload; an agent cuts its frames long before
-MAX_DEPTH = 8  # the contract's deepest message (a description) needs 6
+MAX_DEPTH = 12  # the contract's deepest message, a list of descriptions, needs 9
 MAX_ARRAY = 8192  # samples in one frame, twice what an agent sends
 MAX_MAP = 256
 MAX_TEXT = 16 * 1024

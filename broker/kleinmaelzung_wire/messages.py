@@ -152,7 +152,8 @@ class Description:
 class AgentStatus:
     """Whether an agent is there: `<agent>/status`. The broker sends `OFFLINE` when its connection dies.
 
-    `taken` counts frames numbered since the start, `unlogged` those not yet known to be in the database.
+    `taken` counts frames numbered since the start, `samples` the values in them, `unlogged` the frames not yet known to
+    be in the database.
     """
 
     online: bool
@@ -162,6 +163,7 @@ class AgentStatus:
     epoch: int = 0
     clock: dict[str, Any] = field(default_factory=dict)
     taken: int = 0
+    samples: int = 0
     unlogged: int = 0
     reason: str = ""
 
@@ -179,6 +181,7 @@ class AgentStatus:
             epoch=wire.integer("epoch", default=0),
             clock=wire.map("clock", default={}),
             taken=wire.integer("taken", default=0),
+            samples=wire.integer("samples", default=0),
             unlogged=wire.integer("unlogged", default=0),
             reason=wire.text("reason", default="", longest=MAX_SENTENCE),
         )

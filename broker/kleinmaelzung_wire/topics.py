@@ -96,6 +96,10 @@ def status(agent: str) -> str:
     return f"{ROOT}/{check_name(agent, 'agent')}/status"
 
 
+def any_status() -> str:
+    return f"{ROOT}/{ANY}/status"
+
+
 def logged(agent: str) -> str:
     return f"{ROOT}/{check_name(agent, 'agent')}/logged"
 

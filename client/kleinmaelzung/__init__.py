@@ -1,0 +1,34 @@
+"""The laboratory's instruments in Python: watch them live, command them.
+
+async with kleinmaelzung.connect("http://lab:8080", user="anna", password="...") as lab:
+    await lab.send("pi-1/balance", "tare")
+    async for frame in lab.watch("pi-1/balance"):
+        for sample in frame.samples():
+            print(sample.time, sample.channel, sample.value, sample.unit)
+"""
+
+from kleinmaelzung.errors import ConnectionLost, Error, NotLoggedIn, NotReachable, Refused, SettingsError
+from kleinmaelzung.lab import Lab, connect
+from kleinmaelzung.readings import Frame, Instrument, Sample
+from kleinmaelzung.watching import Message, Watch
+from kleinmaelzung_wire.frames import Clock, Value
+from kleinmaelzung_wire.messages import Reply
+
+__all__ = [
+    "Clock",
+    "ConnectionLost",
+    "Error",
+    "Frame",
+    "Instrument",
+    "Lab",
+    "Message",
+    "NotLoggedIn",
+    "NotReachable",
+    "Refused",
+    "Reply",
+    "Sample",
+    "SettingsError",
+    "Value",
+    "Watch",
+    "connect",
+]

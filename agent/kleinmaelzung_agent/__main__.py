@@ -1,0 +1,64 @@
+"""kleinmaelzung-agent --config agent.toml: reads the configuration, runs the agent, ends in order on SIGTERM.
+
+Exit codes: 0 stopped, 1 cannot run, 2 wrong usage or configuration.
+"""
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kleinmaelzung_agent import agent, config, instruments
+from kleinmaelzung_agent.config import Config, ConfigError
+from kleinmaelzung_agent.instruments import Instrument, Sink
+from kleinmaelzung_agent.spool import SpoolError
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command `kleinmaelzung-agent`."""
+    sys.exit(_main(arguments))
+
+
+def _main(arguments: Sequence[str] | None) -> int:
+    wanted = _parser().parse_args(arguments)
+    try:
+        settings = config.load(wanted.config)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    logging.basicConfig(level=wanted.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("websockets").setLevel(logging.INFO)  # for debugging it writes each header, the secret's too
+    try:
+        asyncio.run(_run(settings))
+    except SpoolError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kleinmaelzung-agent", description="Reads instruments for a gateway.")
+    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="agent.toml")
+    parser.add_argument("--log-level", choices=LEVELS, default="info")
+    return parser
+
+
+async def _run(settings: Config) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    def make(sink: Sink) -> dict[str, Instrument]:
+        return {name: instruments.make(name, wanted, sink) for name, wanted in settings.instruments.items()}
+
+    frame_every_s = {name: wanted.frame_every_s for name, wanted in settings.instruments.items()}
+    await agent.run(settings.agent, make, frame_every_s=frame_every_s, stop=stop)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,284 @@
+"""The agent as a whole: instruments -> recorders -> spool and outbox -> uplink, and its orderly end.
+
+Instrument.run() --samples(), state()--> Agent --NumberedFrame--> Spool (kept) and Outbox (sent)
+"""
+
+import asyncio
+import contextlib
+import functools
+import importlib.metadata
+import logging
+import secrets
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Never
+
+from kleinmaelzung_agent import clock, spool
+from kleinmaelzung_agent.backfill import PATIENCE_S, Schedule
+from kleinmaelzung_agent.clock import Timeline
+from kleinmaelzung_agent.commands import Commands
+from kleinmaelzung_agent.config import AgentConfig
+from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
+from kleinmaelzung_agent.outbox import Outbox
+from kleinmaelzung_agent.recorder import NumberedFrame, Recorder
+from kleinmaelzung_agent.spool import Spool
+from kleinmaelzung_agent.uplink import Uplink, Waits
+from kleinmaelzung_wire import messages
+from kleinmaelzung_wire.messages import AgentStatus, Condition, State
+
+logger = logging.getLogger(__name__)
+
+OBSERVE_CLOCK_S = 1.0
+REMEMBER_TIME_S = 60.0
+STATUS_EVERY_S = 10.0
+FRAME_EVERY_S = 0.1
+RESTART_S = 5.0  # a driver with a fault is started again, but not so often that it fills the log
+SETTLE_S = 2.0
+GOODBYE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """What only tests change."""
+
+    window_s: float = spool.WINDOW_S
+    spool_bytes: int = spool.LIMIT_BYTES
+    resend_after_s: float = 2.0
+    patience_s: float = PATIENCE_S
+    settle_s: float = SETTLE_S
+    waits: Waits = field(default_factory=Waits)
+
+
+Make = Callable[[Sink], Mapping[str, Instrument]]
+
+
+async def run(
+    config: AgentConfig,
+    make: Make,
+    *,
+    frame_every_s: Mapping[str, float],
+    stop: asyncio.Event,
+    tuning: Tuning | None = None,
+) -> None:
+    """Run the agent until `stop` is set. Raises spool.SpoolError where the data directory cannot be used."""
+    tuning = tuning or Tuning()
+    async with spool.open_spool(config.data, window_s=tuning.window_s, limit_bytes=tuning.spool_bytes) as store:
+        agent = Agent(config, store, await store.last_known_us(), frame_every_s, tuning)
+        await agent.run(make(agent), stop)
+
+
+class Agent:
+    """The Sink of all instruments, and what must be known about the whole."""
+
+    def __init__(
+        self, config: AgentConfig, store: Spool, last_known_us: int, frame_every_s: Mapping[str, float], tuning: Tuning
+    ) -> None:
+        self.epoch = secrets.randbits(53) or 1  # 0 is no epoch; randbits(53) reaches frames.MAX_EPOCH and no further
+        self._config, self._spool, self._tuning = config, store, tuning
+        self._frame_every_s = frame_every_s
+        self._timeline = Timeline(last_known_us)
+        self._observe_clock()
+        self._since_us = self._now_us()
+        self._outbox = Outbox()
+        self._recorders: dict[str, Recorder] = {}
+        self._states: dict[str, State] = {}
+        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
+        self._status: AgentStatus | None = None
+        self._gateway = ""
+        store.announce = self._announce
+
+    async def run(self, instruments: Mapping[str, Instrument], stop: asyncio.Event) -> None:
+        """Sample and deliver until `stop`; then end in order: instruments, what is under way, status, socket."""
+        for name, instrument in instruments.items():
+            self._outbox.retain(f"{name}/description", instrument.description().encode())
+        commands = Commands(instruments, self._outbox.reply, self._now_us)
+        uplink = self._make_uplink(commands)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                spooling = tasks.create_task(self._spool.run(), name="spool")
+                tasks.create_task(self._keep_time(), name="clock")
+                tasks.create_task(self._keep_status(), name="status")
+                tasks.create_task(uplink.run(tasks), name="uplink")
+                sampling = [tasks.create_task(self._sample(i), name=f"instrument {n}") for n, i in instruments.items()]
+                await stop.wait()
+                await _cancel(*sampling)
+                await self._settle()
+                await _cancel(spooling)
+                await self._say_goodbye(uplink)
+                raise _StoppedError  # ends what is left: the uplink closes its socket, commands are given up
+        except* _StoppedError:
+            logger.info("stopped: %d frames taken, %d not yet logged", self._taken, self._spool.unlogged)
+        finally:
+            for timer in self._timers.values():
+                timer.cancel()
+
+    def samples(self, instrument: str, readings: Sequence[Reading]) -> None:
+        """Record readings and send what is complete."""
+        recorder = self._recorder(instrument)
+        self._hand_over(recorder.take(readings, self._timeline))
+        self._wind_up(instrument, recorder)
+
+    def state(self, instrument: str, condition: Condition, reason: str) -> None:
+        """Publish the instrument's state where it is a new one."""
+        known = self._states.get(instrument)
+        since = known.since if known and known.state == condition else self._now_us()
+        state = State(state=condition, since=since, reason=reason[: messages.MAX_SENTENCE])
+        if state != known:
+            self._states[instrument] = state
+            self._outbox.retain(f"{instrument}/state", state.encode())
+
+    def _make_uplink(self, commands: Commands) -> Uplink:
+        return Uplink(
+            name=self._config.name,
+            url=self._config.url,
+            secret=self._config.secret,
+            outbox=self._outbox,
+            spool=self._spool,
+            commands=commands,
+            schedule=Schedule(patience_s=self._tuning.patience_s),
+            resend_after_s=self._tuning.resend_after_s,
+            waits=self._tuning.waits,
+            on_welcome=self._welcome,
+        )
+
+    def _recorder(self, instrument: str) -> Recorder:
+        # Made at need: a gap may belong to an instrument that an earlier configuration had.
+        if instrument not in self._recorders:
+            frame_every_s = self._frame_every_s.get(instrument, FRAME_EVERY_S)
+            self._recorders[instrument] = Recorder(instrument, self.epoch, frame_every_s=frame_every_s)
+        return self._recorders[instrument]
+
+    def _hand_over(self, numbered: Sequence[NumberedFrame]) -> None:
+        for frame in numbered:
+            self._spool.add(frame)
+            self._outbox.live(frame)
+
+    def _announce(self, instrument: str, record: dict[str, Any]) -> NumberedFrame:
+        numbered = self._recorder(instrument).record(record, self._now_us(), self._timeline.clock)
+        self._hand_over(numbered)
+        return numbered[-1]
+
+    def _wind_up(self, instrument: str, recorder: Recorder) -> None:
+        """See to it that the open frame is cut and the newest value published in time."""
+        if recorder.due_ns is not None:
+            self._call_at(recorder.due_ns, instrument, "cut", self._cut)
+        if recorder.has_new_latest:
+            self._call_at(recorder.latest_due_ns, instrument, "latest", self._publish_latest)
+
+    def _call_at(self, due_ns: int, instrument: str, what: str, call: Callable[[str], None]) -> None:
+        if (instrument, what) not in self._timers:
+            delay_s = max(0, due_ns - time.monotonic_ns()) / 1e9
+            timer = asyncio.get_running_loop().call_later(delay_s, call, instrument)
+            self._timers[instrument, what] = timer
+
+    def _cut(self, instrument: str) -> None:
+        del self._timers[instrument, "cut"]
+        recorder = self._recorders[instrument]
+        if recorder.due_ns is not None and recorder.due_ns <= time.monotonic_ns():
+            self._hand_over(recorder.cut(self._timeline.clock))
+        self._wind_up(instrument, recorder)
+
+    def _publish_latest(self, instrument: str) -> None:
+        del self._timers[instrument, "latest"]
+        recorder = self._recorders[instrument]
+        payload = recorder.latest(time.monotonic_ns())
+        if payload is not None:
+            self._outbox.retain(f"{instrument}/latest", payload)
+        self._wind_up(instrument, recorder)
+
+    async def _sample(self, instrument: Instrument) -> Never:
+        while True:
+            try:
+                await instrument.run()
+            except Exception as error:  # a fault in one driver must not end the other instruments
+                logger.exception("%s: fault in the driver", instrument.name)
+                self.state(instrument.name, "error", f"fault in the driver: {error!r:.200}")
+            await asyncio.sleep(RESTART_S)
+
+    async def _keep_time(self) -> Never:
+        remembered_s = time.monotonic()
+        while True:
+            await asyncio.sleep(OBSERVE_CLOCK_S)
+            self._observe_clock()
+            if time.monotonic() - remembered_s >= REMEMBER_TIME_S:
+                remembered_s = time.monotonic()
+                await self._spool.remember_time(self._now_us())
+
+    def _observe_clock(self) -> None:
+        wall_us, now_ns = time.time_ns() // 1000, time.monotonic_ns()
+        if self._timeline.observe(wall_us=wall_us, monotonic_ns=now_ns, kernel=clock.kernel_clock()):
+            logger.warning("the clock was ahead by more than a day and is set back: times run backwards here once")
+
+    def _now_us(self) -> int:
+        return self._timeline.at(time.monotonic_ns())
+
+    async def _keep_status(self) -> Never:
+        while True:
+            self._publish_status()
+            await asyncio.sleep(STATUS_EVERY_S)
+
+    def _welcome(self, gateway: str) -> None:
+        self._gateway = gateway
+        self._publish_status(is_due=True)
+
+    def _publish_status(self, *, is_due: bool = False, online: bool = True) -> None:
+        judged = self._timeline.clock
+        status = AgentStatus(
+            online=online,
+            since=self._since_us,
+            version=_version(),
+            gateway=self._gateway,
+            epoch=self.epoch,
+            clock={"synchronised": judged.synchronised},
+            taken=self._taken,
+            samples=sum(recorder.samples for recorder in self._recorders.values()),
+            unlogged=self._spool.unlogged,
+            reason=self._spool.trouble[: messages.MAX_SENTENCE] if online else "stopped",
+        )
+        if is_due or status != self._status:
+            self._status = status
+            # The error grows all the time, which alone is no news.
+            self._outbox.retain("status", replace(status, clock=asdict(judged)).encode())
+
+    @property
+    def _taken(self) -> int:
+        return sum(recorder.taken for recorder in self._recorders.values())
+
+    async def _settle(self) -> None:
+        """What was taken is numbered, and has a little time to be logged."""
+        for recorder in self._recorders.values():
+            self._hand_over(recorder.cut(self._timeline.clock))
+        if self._outbox.is_open:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._tuning.settle_s):
+                    await self._spool.settle()
+
+    async def _say_goodbye(self, uplink: Uplink) -> None:
+        await self._spool.flush()
+        await self._spool.remember_time(self._now_us())
+        for name, recorder in self._recorders.items():
+            newest = recorder.latest(sys.maxsize)
+            if newest is not None:
+                self._outbox.retain(f"{name}/latest", newest)
+        self._publish_status(online=False)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await uplink.drain()
+
+
+class _StoppedError(Exception):
+    """The orderly end, from inside the task group."""
+
+
+async def _cancel(*tasks: asyncio.Task[Never]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=GOODBYE_S)  # a driver that does not let go must not hold up the rest
+
+
+@functools.cache
+def _version() -> str:
+    return importlib.metadata.version("kleinmaelzung")

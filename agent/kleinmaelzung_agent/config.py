@@ -1,0 +1,135 @@
+"""agent.toml: read once into frozen dataclasses, every mistake reported at once with its place.
+
+Path in, Config out; raises ConfigError, whose text names the file and each key. text_config.py reads what belongs
+to one instrument.
+"""
+
+import stat
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kleinmaelzung_agent import text_config
+from kleinmaelzung_agent.tables import Table, shown
+from kleinmaelzung_agent.text_config import TextInstrumentConfig
+from kleinmaelzung_wire import topics
+
+NAME_RULE = "1 to 32 of a-z 0-9 _ -, starting with a letter or digit"
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the text is one message with all mistakes and their places."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentConfig:
+    name: str
+    url: str
+    secret: str = field(repr=False)
+    data: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    agent: AgentConfig
+    instruments: dict[str, TextInstrumentConfig]
+
+
+def load(path: Path) -> Config:
+    """Read and check agent.toml. Raises ConfigError with all mistakes; relative paths start at its directory."""
+    mistakes: list[str] = []
+    root = Table(_parse(path), "", mistakes)
+    config = Config(agent=_agent(root.table("agent"), path.parent), instruments=_instruments(root))
+    root.finish()
+    if mistakes:
+        count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        raise ConfigError("\n  ".join([f"{path}: {count}", *mistakes]))
+    return config
+
+
+def _parse(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+
+
+def _agent(table: Table, base: Path) -> AgentConfig:
+    config = AgentConfig(
+        name=_name(table, "name"),
+        url=_url(table),
+        secret=_secret(table, base),
+        data=base / table.text("data"),
+    )
+    table.finish()
+    return config
+
+
+def _instruments(root: Table) -> dict[str, TextInstrumentConfig]:
+    instruments = {}
+    for name, table in root.named_tables("instruments").items():
+        if not topics.NAME.match(name):
+            table.mistakes.append(f"{table.place}: an instrument's name is {NAME_RULE}")
+        instruments[name] = text_config.read(table)
+    return instruments
+
+
+def _name(table: Table, key: str) -> str:
+    name = table.text(key)
+    if name and not topics.NAME.match(name):
+        table.mistake(key, f"expected {NAME_RULE}, found {shown(name)}")
+    return name
+
+
+def _url(table: Table) -> str:
+    url = table.text("url")
+    try:
+        parts = urlsplit(url)
+        is_good = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number
+        is_good = False
+    if url and not is_good:
+        table.mistake("url", f'expected an address such as "ws://lab-server:8080", found {shown(url)}')
+    return url
+
+
+def _secret(table: Table, base: Path) -> str:
+    inline = table.text("secret", "", is_secret=True)
+    file = table.text("secret_file", "")
+    if ("secret" in table) == ("secret_file" in table):
+        found = "both" if "secret" in table else "neither"
+        table.mistake("secret_file", f"expected either secret_file or secret, found {found}")
+        return inline
+    if "secret" in table:
+        if inline != inline.strip() or (not inline and isinstance(table.values["secret"], str)):
+            table.mistake("secret", "expected a text without spaces around it")
+        return inline
+    return _read_secret(table, base / file) if file else _no_file(table)
+
+
+def _no_file(table: Table) -> str:
+    if table.values["secret_file"] == "":
+        table.mistake("secret_file", 'expected the name of a file, found ""')
+    return ""
+
+
+def _read_secret(table: Table, path: Path) -> str:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            table.mistake("secret_file", f"others can read {path} (mode {mode:04o}), run: chmod 600 {path}")
+        secret = path.read_bytes().decode().strip()
+    except OSError as error:
+        table.mistake("secret_file", f"{path} cannot be read: {error.strerror}")
+        return ""
+    except UnicodeDecodeError:
+        table.mistake("secret_file", f"{path} holds something else than text")
+        return ""
+    if not secret:
+        table.mistake("secret_file", f"{path} is empty")
+    return secret

@@ -1,0 +1,63 @@
+"""What the agent knows of an instrument, whatever its driver: readings and states out, commands in.
+
+    driver --samples(), state()--> Sink (the recorder)          uplink --execute(Command)--> driver --> Reply
+
+Each driver is a module of its own, loaded only where it is configured.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Never, Protocol
+
+from kleinmaelzung_agent.counters import Counters
+from kleinmaelzung_agent.text_config import TextInstrumentConfig
+from kleinmaelzung_wire import messages
+from kleinmaelzung_wire.frames import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What an instrument said at one moment, its channels' values; `quality` only where it is not good."""
+
+    values: dict[str, Value]
+    units: dict[str, str] = field(default_factory=dict)
+    quality: dict[str, str] = field(default_factory=dict)
+    taken_ns: int  # time.monotonic_ns() when the last byte of the line arrived
+
+
+class Sink(Protocol):
+    """Where readings and states go. Both are called from the event loop and must be cheap."""
+
+    def samples(self, instrument: str, readings: Sequence[Reading]) -> None: ...
+
+    def state(self, instrument: str, condition: messages.Condition, reason: str) -> None: ...
+
+
+class Instrument(Protocol):
+    """One instrument, kept connected for ever by run()."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def counters(self) -> Counters: ...
+
+    def description(self) -> messages.Description:
+        """What it measures and which commands it takes."""
+        ...
+
+    async def run(self) -> Never:
+        """Read it for ever; trouble with the device is a state, never an exception."""
+        ...
+
+    async def execute(self, command: messages.Command, *, timeout_s: float) -> messages.Reply:
+        """Execute one command within the time that is left. Never raises for bad input; sets no `time`."""
+        ...
+
+
+def make(name: str, config: TextInstrumentConfig, sink: Sink) -> Instrument:
+    """The instrument that a configuration describes."""
+    # Imported here: a driver imports this module, and one that is not configured may lack its library.
+    from kleinmaelzung_agent import text_driver
+
+    return text_driver.TextInstrument(name, config, sink)

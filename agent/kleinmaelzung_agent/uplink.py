@@ -1,0 +1,303 @@
+"""The WebSocket to the gateway: kept up for ever, carrying what the outbox holds and handing over what comes.
+
+outbox (replies, retained messages, live frames, backfill) --> gateway
+gateway --> commands to Commands, what is logged to the spool, word of the loggers to the backfill
+"""
+
+import asyncio
+import base64
+import contextlib
+import logging
+import math
+import random
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Never
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.frames import CloseCode
+from websockets.typing import Subprotocol
+
+from kleinmaelzung_agent.backfill import Schedule
+from kleinmaelzung_agent.commands import Commands
+from kleinmaelzung_agent.outbox import Outbox
+from kleinmaelzung_agent.spool import Spool
+from kleinmaelzung_wire import messages, sockets, topics
+from kleinmaelzung_wire.codec import WireError
+
+logger = logging.getLogger(__name__)
+
+OPEN_TIMEOUT_S: Final = 10.0
+SEND_TIMEOUT_S: Final = 10.0  # a socket that takes nothing for so long is dead; its ping would wait behind
+CLOSE_TIMEOUT_S: Final = 1.0
+PING_S: Final = 10.0
+MAX_MESSAGE: Final = 256 * 1024
+# Bytes that wait in the kernel and the library: what is handed over cannot be overtaken by a reply any more.
+SEND_AHEAD: Final = 16 * 1024
+IDLE_S: Final = 0.25  # how often the backfill looks without being told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long to wait between two attempts: growing, and jittered so that agents do not come back all at once."""
+
+    first_s: float = 0.3
+    longest_s: float = 10.0
+
+    def after(self, failures: int) -> float:
+        longest = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 20))
+        return longest * random.uniform(0.5, 1.0)
+
+
+class Uplink:
+    """One agent's connection. `run` never returns; `on_welcome` is called with the gateway's name each time."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        url: str,
+        secret: str,
+        outbox: Outbox,
+        spool: Spool,
+        commands: Commands,
+        schedule: Schedule,
+        resend_after_s: float,
+        waits: Waits,
+        on_welcome: Callable[[str], None],
+    ) -> None:
+        self._name, self._url, self._secret = name, agent_url(url), secret
+        self._outbox, self._spool, self._commands = outbox, spool, commands
+        self._schedule, self._resend_after_s = schedule, resend_after_s
+        self._waits, self._on_welcome = waits, on_welcome
+        self._loggers: set[str] = set()  # those announced and well
+        self._acknowledged = asyncio.Event()
+        self._failures = 0
+        self._welcomed_s = math.inf
+        self._reported = ""
+        self._refusals: set[tuple[str, str]] = set()
+
+    async def run(self, tasks: asyncio.TaskGroup) -> Never:
+        """Connect, serve, and come back, for ever. Commands run in `tasks`."""
+        while True:
+            self._welcomed_s = math.inf
+            trouble = await self._attempt(tasks)
+            # A gateway that takes us and drops us at once is no reason to come back faster.
+            has_lasted = time.monotonic() - self._welcomed_s > self._waits.longest_s
+            self._failures = 1 if has_lasted else self._failures + 1
+            self._report(trouble)
+            await asyncio.sleep(self._waits.longest_s if trouble.is_settled else self._waits.after(self._failures))
+
+    async def drain(self) -> None:
+        """Wait until what is in the outbox has been handed to the socket; at once where there is none."""
+        if self._outbox.is_open:
+            await self._outbox.emptied()
+
+    async def _attempt(self, tasks: asyncio.TaskGroup) -> "Trouble":
+        try:
+            async with self._connect() as link:
+                await self._converse(link, tasks)
+        except ConnectionClosed:
+            pass
+        except (OSError, InvalidHandshake, InvalidURI, WireError) as error:
+            return _why_not_connected(error, self._name)
+        except Exception as error:  # whatever it is, the instruments must go on and the next attempt must come
+            logger.exception("fault in the connection to the gateway")
+            return Trouble(f"fault in the connection: {error!r:.200}")
+        return _why_closed(link, self._name)
+
+    def _connect(self) -> connect:
+        credentials = base64.b64encode(f"{self._name}:{self._secret}".encode()).decode()
+        return connect(
+            self._url,
+            subprotocols=[Subprotocol(sockets.MSGPACK)],
+            additional_headers={"Authorization": f"Basic {credentials}"},
+            compression=None,
+            open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S,
+            ping_interval=PING_S,
+            ping_timeout=PING_S,
+            max_size=MAX_MESSAGE,
+            write_limit=SEND_AHEAD,
+            proxy=None,  # the gateway is in the laboratory's own network
+        )
+
+    async def _converse(self, link: ClientConnection, tasks: asyncio.TaskGroup) -> None:
+        _send_little_ahead(link)
+        async with asyncio.timeout(OPEN_TIMEOUT_S):
+            self._welcome(await link.recv())
+        self._outbox.open(self._spool.is_in_window)
+        try:
+            await self._exchange(link, tasks)
+        except asyncio.CancelledError:
+            await _close(link)
+            raise
+        finally:
+            self._outbox.close()
+            self._loggers.clear()
+
+    async def _exchange(self, link: ClientConnection, tasks: asyncio.TaskGroup) -> None:
+        try:
+            async with asyncio.TaskGroup() as beside:
+                beside.create_task(self._write(link), name="uplink writer")
+                beside.create_task(self._send_again(), name="uplink backfill")
+                await self._read(link, tasks)
+        except* (ConnectionClosed, TimeoutError):
+            link.transport.abort()  # close() would want to write
+
+    async def _write(self, link: ClientConnection) -> Never:
+        while True:
+            message = sockets.encode(await self._outbox.next(), sockets.MSGPACK)
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await link.send(message)
+
+    async def _read(self, link: ClientConnection, tasks: asyncio.TaskGroup) -> Never:
+        while True:
+            received = await link.recv()
+            try:
+                self._receive(*sockets.decode(received, sockets.MSGPACK), tasks)
+            except WireError as error:
+                logger.warning("from the gateway: %s", error)
+
+    def _receive(self, kind: str, rest: list[Any], tasks: asyncio.TaskGroup) -> None:
+        match kind, rest:
+            case "message", [str(tail), bytes(payload), *options]:
+                self._receive_message(tail, payload, options, tasks)
+            case "refused", [str(tail), str(code), str(sentence)]:
+                self._receive_refusal(tail, code, sentence)
+            case "welcome", _:
+                pass
+            case _:
+                raise WireError(f"{kind!r:.40} with {len(rest)} parts is no message to an agent")
+
+    def _receive_message(self, tail: str, payload: bytes, options: list[Any], tasks: asyncio.TaskGroup) -> None:
+        match tail.split("/"):
+            case ["logged"]:
+                self._receive_logged(payload)
+            case [instrument, "command"]:
+                how = options[0] if options and isinstance(options[0], dict) else {}
+                self._commands.receive(instrument, payload, how, tasks)
+            case [topics.SERVICE, service, "status"]:
+                self._receive_service(service, payload)
+            case _:
+                raise WireError(f"message {tail!r:.60} is not for an agent")
+
+    def _receive_logged(self, payload: bytes) -> None:
+        logged = messages.decode_logged(payload)
+        self._spool.forget(logged)
+        if self._schedule.acknowledged(logged, time.monotonic_ns()):
+            self._acknowledged.set()
+
+    def _receive_service(self, service: str, payload: bytes) -> None:
+        status = messages.ServiceStatus.decode(payload) if payload else None
+        if status is None or not (status.role == "logger" and status.online and status.healthy):
+            self._loggers.discard(service)
+        elif service not in self._loggers:
+            if not self._loggers:
+                self._schedule.reset()
+            self._loggers.add(service)
+            self._acknowledged.set()
+
+    def _receive_refusal(self, tail: str, code: str, sentence: str) -> None:
+        is_known = (tail, code) in self._refusals
+        logger.log(logging.DEBUG if is_known else logging.WARNING, "%s was not taken: %s (%s)", tail, sentence, code)
+        if len(self._refusals) < 1000:
+            self._refusals.add((tail, code))
+
+    async def _send_again(self) -> Never:
+        """Feed the backfill while a healthy logger is there."""
+        while True:
+            self._acknowledged.clear()
+            if not (self._loggers and self._spool.has_backlog and await self._send_more()):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_S):
+                        await self._acknowledged.wait()
+
+    async def _send_more(self) -> bool:
+        """Whether it is worth while to look again at once."""
+        schedule, before = self._schedule, self._schedule.cursor
+        count, size = schedule.allowance(time.monotonic_ns())
+        if not count or not size:
+            return False
+        found = await self._spool.oldest(
+            after=schedule.cursor, count=count + schedule.outstanding, older_than_s=self._resend_after_s
+        )
+        chosen = schedule.choose(found, time.monotonic_ns())
+        self._outbox.backfill(entry.frame for entry in chosen)
+        return bool(chosen) or schedule.cursor > before
+
+    def _welcome(self, received: str | bytes) -> None:
+        kind, rest = sockets.decode(received, sockets.MSGPACK)
+        if kind != "welcome":
+            raise WireError(f"{kind!r:.40} received, expected welcome")
+        about = rest[0] if rest and isinstance(rest[0], dict) else {}
+        gateway = str(about.get("gateway", ""))[:64]
+        logger.info("connected to the gateway %s", gateway or self._url)
+        self._reported, self._welcomed_s = "", time.monotonic()
+        self._schedule.reset()
+        self._on_welcome(gateway)
+
+    def _report(self, trouble: "Trouble") -> None:
+        """One line for each kind of trouble; the rest, until the next welcome, is for debugging."""
+        is_new, self._reported = trouble.kind != self._reported, trouble.kind
+        level = logging.ERROR if trouble.is_fatal else logging.WARNING
+        logger.log(level if is_new else logging.DEBUG, "gateway %s: %s", self._url, trouble.sentence)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why there is no connection. Settled: trying soon again would not help."""
+
+    sentence: str
+    kind: str = "lost"
+    is_settled: bool = False
+    is_fatal: bool = False
+
+
+def agent_url(url: str) -> str:
+    """The address of the agents' socket for the gateway's address; http and https are taken for ws and wss."""
+    scheme, colon, rest = url.partition("://")
+    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
+    return f"{scheme}{colon}{rest.rstrip('/').removesuffix(sockets.AGENT_PATH)}{sockets.AGENT_PATH}"
+
+
+def _wrong_secret(name: str) -> Trouble:
+    sentence = f"does not know agent {name!r} with this secret: compare agent.name and agent.secret with `agent add`"
+    return Trouble(sentence, "secret", is_settled=True, is_fatal=True)
+
+
+def _why_not_connected(error: Exception, name: str) -> Trouble:
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        return _wrong_secret(name) if status == 401 else Trouble(f"answered HTTP {status}", f"http {status}")
+    return Trouble(f"not reached: {str(error) or type(error).__name__}", "unreachable")
+
+
+def _why_closed(link: ClientConnection, name: str) -> Trouble:
+    reason = link.close_reason or ""
+    match link.close_code:
+        case sockets.NOT_LOGGED_IN:
+            return _wrong_secret(name)
+        case sockets.TAKEN_OVER:
+            sentence = f"another agent connected as {name!r}: give each its own name and secret"
+            return Trouble(sentence, "taken over", is_settled=True)
+        case sockets.BROKER_LOST:
+            return Trouble(f"lost its broker: {reason}", "broker")
+    return Trouble(f"connection lost ({link.close_code} {reason})".replace(" )", ")"))
+
+
+async def _close(link: ClientConnection) -> None:
+    """Say goodbye, but never wait behind what a dead socket does not take: the library's own limit begins later."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await link.close(CloseCode.GOING_AWAY, "stopped")
+    link.transport.abort()
+
+
+def _send_little_ahead(link: ClientConnection) -> None:
+    raw = link.transport.get_extra_info("socket")
+    with contextlib.suppress(OSError, AttributeError):  # it only helps on slow lines; not every system has it
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, SEND_AHEAD)

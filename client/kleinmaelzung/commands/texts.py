@@ -1,0 +1,62 @@
+"""How values, times and tables look to people; nothing here reads a clock or writes anywhere."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from kleinmaelzung import Sample, Value
+from kleinmaelzung_wire.messages import AgentStatus
+
+_STEPS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def plain(text: str) -> str:
+    """Text from outside with everything replaced that could move a terminal's cursor."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def value(found: Value) -> str:
+    match found:
+        case None:
+            return "-"
+        case bool():
+            return "yes" if found else "no"
+        case float():
+            return f"{found:.12g}"  # 0.1 + 0.2 reads 0.3; no instrument measures to 13 digits
+    return plain(str(found))
+
+
+def reading(sample: Sample) -> str:
+    """`weight 12.345 g`, with its quality where that is not good."""
+    quality = "" if sample.quality == "good" else f" ({plain(sample.quality)})"
+    unit = f" {plain(sample.unit)}" if sample.unit else ""
+    return f"{sample.channel} {value(sample.value)}{unit}{quality}"
+
+
+def local_time(time_us: int) -> str:
+    """`2026-10-02 14:03:05.123+02:00`"""
+    local = datetime.fromtimestamp(time_us / 1e6, UTC).astimezone()
+    return local.isoformat(sep=" ", timespec="milliseconds")
+
+
+def age(age_us: int) -> str:
+    """`0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`; a clock that is ahead of ours makes it `0.0 s`."""
+    seconds = max(age_us, 0) / 1e6
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    length, unit = next(step for step in _STEPS if seconds >= step[0])
+    return f"{seconds // length:.0f} {unit}"
+
+
+def table(rows: Iterable[Sequence[str]]) -> str:
+    """Columns one under the other."""
+    kept = list(rows)
+    widths = [max(map(len, column)) for column in zip(*kept, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in kept)
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def agent_condition(status: AgentStatus | None) -> str:
+    if status is None:
+        return "never connected"
+    return "online" if status.online else "offline"

@@ -1,0 +1,29 @@
+"""What can go wrong with the laboratory. Each message is a sentence for people that says what to do."""
+
+
+class Error(Exception):
+    """Whatever this library raises on purpose."""
+
+
+class SettingsError(Error):
+    """Address, user or password is missing or makes no sense; nothing was tried."""
+
+
+class NotReachable(Error):
+    """There is no connection, so nothing was sent."""
+
+
+class NotLoggedIn(Error):
+    """The server does not know this user with this password, or no longer."""
+
+
+class ConnectionLost(Error):
+    """The connection ended before the answer came: what was asked may have been done or not."""
+
+
+class Refused(Error):
+    """The server said no; nothing was done. `code` is one of the contract's: not-permitted, unknown, limit ..."""
+
+    def __init__(self, sentence: str, code: str) -> None:
+        super().__init__(sentence)
+        self.code = code

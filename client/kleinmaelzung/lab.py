@@ -1,0 +1,305 @@
+"""The laboratory as a program sees it: watch, send, look up. It keeps the connection and comes back by itself.
+
+connect() owns one task; that opens a connection, reads it until it ends, and asks again for what is watched. Programs
+talk to the connection that is there at the moment.
+"""
+
+import asyncio
+import logging
+import time
+import weakref
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, NoReturn, TypeVar
+
+from kleinmaelzung import connection, readings, settings
+from kleinmaelzung.connection import Connection
+from kleinmaelzung.errors import ConnectionLost, Error, NotReachable, Refused
+from kleinmaelzung.readings import Frame, Instrument
+from kleinmaelzung.settings import Login
+from kleinmaelzung.watching import QUEUE_LIMIT, FrameReader, Message, Watch
+from kleinmaelzung_wire import codec, topics
+from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.frames import Value
+from kleinmaelzung_wire.messages import Reply
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+ANSWER_LIMIT_S: Final = 10.0
+RETAINED_LIMIT: Final = 20_000  # as many as the gateway sends
+REPLY_GRACE_S: Final = 5.0  # the gateway says "timeout" itself; this is for a gateway that says nothing
+_RETAINED: Final = frozenset({"status", *(kind for kind, how in topics.INSTRUMENT_KINDS.items() if how.retained)})
+STEADY_S: Final = 10.0  # a connection that lasted as long starts the waits from the beginning
+
+
+@asynccontextmanager
+async def connect(
+    url: str | None = None, *, user: str | None = None, password: str | None = None
+) -> AsyncIterator["Lab"]:
+    """Connect to a server such as `http://lab:8080`, and stay connected until the block is left.
+
+    What is not given comes from KLEINMAELZUNG_URL, KLEINMAELZUNG_USER, KLEINMAELZUNG_PASSWORD_FILE, or the file
+    ~/.config/kleinmaelzung.toml. Raises SettingsError, NotReachable or NotLoggedIn when it does not work at first; a
+    connection that is lost later comes back by itself.
+    """
+    async with connect_as(settings.find(url, user, password)) as lab:
+        yield lab
+
+
+@asynccontextmanager
+async def connect_as(login: Login) -> AsyncIterator["Lab"]:
+    """connect() with a Login that was found already."""
+    lab = Lab(login)
+    # Not a TaskGroup: it would wrap whatever the caller's block raises into an ExceptionGroup.
+    task = asyncio.create_task(lab._live(), name="kleinmaelzung-connection")
+    try:
+        await lab._first_connection()
+        yield lab
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        lab._fail(NotReachable("the connection was closed: its `async with` block was left"))
+
+
+class Lab:
+    """An open connection to a laboratory, from connect()."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._connection: Connection | None = None
+        self._failure: Error | None = None
+        self._came_or_failed = asyncio.Event()
+        # Weak: a watch whose loop was left is asked for no longer.
+        self._watches: weakref.WeakSet[Watch[Any]] = weakref.WeakSet()
+        self._watches_changed = asyncio.Event()
+        # What is retained in the watched topics: the gateway sends it to the first watch of a topic only.
+        self._retained: dict[str, bytes] = {}
+
+    @property
+    def is_connected(self) -> bool:
+        return self._connection is not None
+
+    def watch(self, pattern: str) -> Watch[Frame]:
+        """Return the live frames of `<agent>/<instrument>`, where `+` stands for any name: `async for frame in ...`."""
+        try:
+            agent, _, instrument = pattern.partition("/")
+            for name in {agent, instrument} - {topics.ANY}:
+                topics.check_name(name, "agent or instrument")
+        except WireError as error:
+            raise ValueError(str(error)) from error
+        return self._add(f"{pattern}/data", FrameReader())
+
+    def messages(self, pattern: str) -> Watch[Message]:
+        """Return messages as they are on the broker, what is retained first: `pi-1/+/state`, `+/status` or the like."""
+        return self._add(pattern, _as_it_is)
+
+    async def retained(self, pattern: str) -> dict[str, bytes]:
+        """Return the retained messages of a pattern at this moment, by topic below the root."""
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S), self._add(pattern, _as_it_is, RETAINED_LIMIT) as messages:
+                found = await messages.begun()
+        except TimeoutError as error:
+            raise ConnectionLost(f"the server did not answer within {ANSWER_LIMIT_S:g} s") from error
+        return {message.topic: message.payload for message in found if message.payload}
+
+    async def send(
+        self,
+        instrument: str,
+        command: str,
+        arguments: Mapping[str, Value] | None = None,
+        /,
+        *,
+        timeout: float = 5.0,
+        **more: Value,
+    ) -> Reply:
+        """Send a command and return the Reply, whatever its `result` is ("done" or what else became of it).
+
+        Arguments are given by name or, where a name is none in Python, as a mapping. `timeout` is in seconds.
+        Raises Refused when it is not permitted or the instrument is not known, NotReachable when there is no
+        connection (nothing was sent), and ConnectionLost when the connection ended before the answer: then it is
+        not known whether the command was executed, and it is not sent again.
+        """
+        values = {**(arguments or {}), **more}
+        try:
+            topics.split_full_name(instrument)
+            codec.pack(values)
+        except WireError as error:
+            raise ValueError(str(error)) from error
+        if self._connection is None:
+            self._raise_not_connected()
+        limit_s = timeout + REPLY_GRACE_S
+        try:
+            reply = await self._connection.ask(
+                "send", instrument, command, values, {"timeout": timeout}, limit_s=limit_s
+            )
+            return Reply.from_map(reply)
+        except (ConnectionLost, WireError) as error:
+            raise ConnectionLost(f"it is not known whether {command} of {instrument} was executed: {error}") from error
+
+    async def instruments(self, pattern: str = "+/+") -> list[Instrument]:
+        """Return what is known of each instrument now, by name."""
+        # By what is retained and not by the gateway's `list`: that answer is one message, which has its limits.
+        agent = pattern.partition("/")[0]
+        known: dict[str, bytes] = {}
+        for kind in ("description", "state", "latest"):
+            known |= await self.retained(f"{pattern}/{kind}")
+        return readings.instruments(known | await self.retained(f"{agent}/status"))
+
+    async def access(self, commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Have the broker execute commands on accounts; return its answers in order, each perhaps with an `error`.
+
+        For admins only; kleinmaelzung_wire.access makes the commands. Raises Refused for anyone else.
+        """
+        answers = await self._ask("access", commands)
+        if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
+            raise Error("the server's answer about accounts is not readable: is it of another version?")
+        return answers
+
+    async def _ask(self, kind: str, *rest: Any) -> Any:
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                while self._connection is None:
+                    self._raise_if_failed()
+                    await self._came_or_failed.wait()
+        except TimeoutError:
+            self._raise_not_connected()
+        return await self._connection.ask(kind, *rest, limit_s=ANSWER_LIMIT_S)
+
+    def _raise_if_failed(self) -> None:
+        if self._failure:
+            raise self._failure
+
+    def _raise_not_connected(self) -> NoReturn:
+        self._raise_if_failed()
+        raise NotReachable(f"there is no connection to {self._login.url} at the moment: nothing was sent, try again")
+
+    # What the connection's task does.
+
+    async def _live(self) -> None:
+        try:
+            await self._stay_connected()
+        except Error as error:
+            self._fail(error)
+        except Exception as error:
+            # Whoever waits for an answer or a frame must hear of a fault in here.
+            logger.exception("the connection's task ended by a fault")
+            self._fail(Error(f"a fault in this library ended the connection: {error!r}"))
+
+    async def _stay_connected(self) -> None:
+        waits, connected_before = connection.waits(), False
+        while True:
+            began = time.monotonic()
+            try:
+                async with connection.opened(self._login) as opened:
+                    if connected_before:
+                        logger.info("connected to %s again", self._login.url)
+                    connected_before = True
+                    reason = await self._serve(opened)
+                logger.warning("connection to %s lost, trying again: %s", self._login.url, reason)
+            except NotReachable as error:
+                if not connected_before:
+                    raise
+                logger.debug("still no connection: %s", error)
+            if time.monotonic() - began > STEADY_S:
+                waits = connection.waits()
+            await asyncio.sleep(next(waits))
+
+    async def _serve(self, opened: Connection) -> str:
+        self._connection = opened
+        self._came_or_failed.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                keeper = group.create_task(self._keep_asking(opened), name="kleinmaelzung-watches")
+                reason = await opened.read(self._deliver, self._count_missed)
+                keeper.cancel()
+        except* Error as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            self._connection = None
+            self._came_or_failed.clear()
+            self._retained.clear()
+        return reason
+
+    async def _first_connection(self) -> None:
+        await self._came_or_failed.wait()
+        self._raise_if_failed()
+
+    def _fail(self, error: Error) -> None:
+        self._failure = self._failure or error
+        self._came_or_failed.set()
+        for watch in list(self._watches):
+            watch.fail(self._failure)
+
+    # Watches: on each connection what is watched is asked for, and what is watched no longer is given up.
+
+    def _add(self, pattern: str, decode: Callable[[Message], T | None], limit: int = QUEUE_LIMIT) -> Watch[T]:
+        try:
+            watch = Watch(pattern, decode, self._watches_changed.set, limit)
+        except WireError as error:
+            raise ValueError(str(error)) from error
+        if self._failure:
+            watch.fail(self._failure)
+        self._watches.add(watch)
+        self._watches_changed.set()
+        return watch
+
+    def _deliver(self, message: Message) -> None:
+        topic = f"{topics.ROOT}/{message.topic}"
+        wanting = [watch for watch in list(self._watches) if watch.wants(topic)]
+        for watch in wanting:
+            watch.put(message)
+        if not wanting:
+            self._watches_changed.set()
+        elif message.topic.rpartition("/")[2] in _RETAINED:
+            self._retained[message.topic] = message.payload
+
+    def _count_missed(self, count: int) -> None:
+        for watch in list(self._watches):
+            watch.missed += count
+
+    async def _keep_asking(self, opened: Connection) -> None:
+        asked: weakref.WeakSet[Watch[Any]] = weakref.WeakSet()
+        patterns: set[str] = set()
+        try:
+            while True:
+                self._watches_changed.clear()
+                await self._ask_for_new(opened, asked, patterns)
+                await self._give_up_unused(opened, patterns)
+                await self._watches_changed.wait()
+        except ConnectionLost as error:
+            # Also a gateway that does not answer: end it, so that a new connection tries again.
+            logger.debug("watching was not answered: %s", error)
+            await opened.close()
+
+    async def _ask_for_new(self, opened: Connection, asked: weakref.WeakSet[Watch[Any]], patterns: set[str]) -> None:
+        for watch in [watch for watch in self._watches if watch not in asked]:
+            if watch.is_closed:
+                self._watches.discard(watch)
+                continue
+            asked.add(watch)
+            for topic, payload in self._retained.items():
+                if watch.wants(f"{topics.ROOT}/{topic}"):
+                    watch.put(Message(topic, payload))
+            try:
+                await opened.ask("watch", watch.pattern, limit_s=ANSWER_LIMIT_S)
+                patterns.add(watch.pattern)
+                watch.mark_begun()
+            except Refused as error:
+                self._watches.discard(watch)
+                watch.fail(error)
+
+    async def _give_up_unused(self, opened: Connection, patterns: set[str]) -> None:
+        for watch in [watch for watch in self._watches if watch.is_closed]:
+            self._watches.discard(watch)
+        for pattern in patterns - {watch.pattern for watch in self._watches}:
+            patterns.discard(pattern)
+            self._retained.clear()  # some of it is watched no longer, so would grow old here
+            with suppress(Refused):
+                await opened.ask("unwatch", pattern, limit_s=ANSWER_LIMIT_S)
+
+
+def _as_it_is(message: Message) -> Message:
+    return message

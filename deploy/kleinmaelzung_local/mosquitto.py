@@ -1,0 +1,101 @@
+"""A Mosquitto of our own: its configuration from broker/mosquitto.conf, accounts with generated passwords.
+
+In: a directory, passwords, ports. Out: files (0600) and the command that starts it.
+"""
+
+import getpass
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kleinmaelzung_bus.session import Broker
+from kleinmaelzung_wire import access
+
+# Debian's architectures and a build from source
+PLUGIN_NAME = "mosquitto_dynamic_security.so"
+PLUGIN_DIRECTORIES = ("/usr/lib", "/usr/local/lib", "/opt/homebrew/lib")
+INSTALL = "install it with: sudo apt-get install mosquitto"
+
+
+class MosquittoMissing(Exception):
+    """Mosquitto, or its dynamic security plugin, is not on this machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mosquitto:
+    """A configured broker: `internal_port` is for gateway and services, `port` for everyone else's tools."""
+
+    directory: Path
+    host: str
+    port: int
+    internal_port: int
+    passwords: dict[str, str] = field(repr=False)  # admin, gateway, logger
+
+    def broker(self, account: str) -> Broker:
+        """How to connect as `admin`, `gateway` or `logger`."""
+        user = account if account == "admin" else access.service_user(account)
+        return Broker(host="127.0.0.1", port=self.internal_port, user=user, password=self.passwords[account])
+
+    def command(self) -> list[str]:
+        return [find_mosquitto(), "-c", str(self.directory / "mosquitto.conf")]
+
+    def write(self) -> None:
+        """Write the configuration; the accounts only once, because the broker keeps them from then on."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_private(self.directory / "mosquitto.conf", self._configuration())
+        accounts = self.directory / "dynamic-security.json"
+        if not accounts.exists():
+            write_private(accounts, json.dumps(self._first_accounts(), indent=1))
+
+    def _first_accounts(self) -> dict[str, object]:
+        return access.first_state(
+            admin_password=self.passwords["admin"],
+            service_passwords={name: self.passwords[name] for name in access.SERVICES},
+        )
+
+    def _configuration(self) -> str:
+        filled = {
+            "DYNAMIC_SECURITY_PLUGIN": find_plugin(),
+            "DATA": str(self.directory),
+            "USER": getpass.getuser(),
+            "INTERNAL_HOST": "127.0.0.1",
+            "INTERNAL_PORT": str(self.internal_port),
+            "HOST": self.host,
+            "PORT": str(self.port),
+        }
+        text = template().read_text()
+        for name, value in filled.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file only its owner can read, whole or not at all."""
+    partial = path.with_name(path.name + ".new")
+    partial.unlink(missing_ok=True)
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    partial.replace(path)
+
+
+def template() -> Path:
+    """broker/mosquitto.conf: beside this module in an installed wheel, in its own folder in a checkout."""
+    installed = Path(__file__).with_name("mosquitto.conf")
+    return installed if installed.exists() else Path(__file__).parents[2] / "broker" / "mosquitto.conf"
+
+
+def find_mosquitto() -> str:
+    path = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    if path is None:
+        raise MosquittoMissing(f"the MQTT broker Mosquitto is not on this machine: {INSTALL}")
+    return path
+
+
+def find_plugin() -> str:
+    for directory in PLUGIN_DIRECTORIES:
+        for pattern in (PLUGIN_NAME, f"*/{PLUGIN_NAME}"):
+            if found := sorted(Path(directory).glob(pattern)):
+                return str(found[0])
+    raise MosquittoMissing(f"Mosquitto's {PLUGIN_NAME} is not on this machine: {INSTALL}")

@@ -1,0 +1,226 @@
+"""Everything on one machine, without Docker: broker, database, gateway and services as children of one process.
+
+In: a data directory and a few choices. Out: a running System with its addresses; what it needs to continue
+(accounts, data, ports, secrets) stays in the directory.
+"""
+
+import asyncio
+import fcntl
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from kleinmaelzung_bus import session as bus
+from kleinmaelzung_local import ports
+from kleinmaelzung_local.children import Child, Running
+from kleinmaelzung_local.mosquitto import Mosquitto, write_private
+from kleinmaelzung_local.postgres import DATABASE, Postgres
+from kleinmaelzung_wire import access, messages, topics
+
+SECRETS = ("admin", "gateway", "logger", "postgres")
+CHECK_TIMEOUT_S = 2.0
+
+
+class DataDirectoryInUse(Exception):
+    """Another Kleinmaelzung runs on the same data directory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a person chose. Ports: None is the usual or the last one, 0 any free one."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int | None = 8080
+    mqtt_port: int | None = None
+    dsn: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A running system. `url` is for people and agents, `mqtt` for MQTT tools, `dsn` for SQL."""
+
+    url: str
+    mqtt: str
+    dsn: str = field(repr=False)
+    password_file: Path
+    children: dict[str, Running]
+
+
+@contextmanager
+def locked(data: Path) -> Iterator[None]:
+    """Hold the data directory for this process alone. Raises DataDirectoryInUse."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (data / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise DataDirectoryInUse(
+                f"{data} is in use by another Kleinmaelzung (process {file.read().strip() or '?'});"
+                " stop it, or name another --data directory"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def secrets_of(data: Path) -> dict[str, str]:
+    """The generated passwords: made at the first start, 0600, read at each further one."""
+    directory = data / "secrets"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    for name in SECRETS:
+        if not (path := directory / name).exists():
+            write_private(path, access.make_secret())
+    return {name: (directory / name).read_text().strip() for name in SECRETS}
+
+
+@asynccontextmanager
+async def run(choices: Choices) -> AsyncIterator[System]:
+    """Run everything as long as the context lasts; ready when entered, stopped in order when left."""
+    data = choices.data.resolve()
+    with locked(data):
+        secrets = secrets_of(data)
+        chosen = ports.choose(
+            data / "ports.json",
+            {"http": choices.port, "mqtt": choices.mqtt_port, "internal": None, "postgres": None},
+        )
+        mosquitto = Mosquitto(
+            directory=data / "mosquitto",
+            host=choices.host,
+            port=chosen["mqtt"],
+            internal_port=chosen["internal"],
+            passwords=secrets,
+        )
+        mosquitto.write()
+        postgres = Postgres(directory=data / "postgres", port=chosen["postgres"], password=secrets["postgres"])
+        dsn = choices.dsn or postgres.dsn
+        write_private(data / "secrets" / "dsn", dsn)
+        url = f"http://{choices.host}:{chosen['http']}"
+        children = _children(data, choices, mosquitto, postgres, dsn, url)
+        (data / "log").mkdir(mode=0o700, exist_ok=True)
+        async with _kept(children, data / "log") as running:
+            yield System(
+                url=url,
+                mqtt=f"mqtt://{choices.host}:{chosen['mqtt']}",
+                dsn=dsn,
+                password_file=data / "secrets" / "admin",
+                children=running,
+            )
+
+
+def _children(
+    data: Path, choices: Choices, mosquitto: Mosquitto, postgres: Postgres, dsn: str, url: str
+) -> list[Child]:
+    children = []
+    if choices.dsn is None:
+        postgres.initialise()
+        children.append(
+            Child(
+                name="postgres",
+                command=postgres.command(),
+                is_ready=lambda: _database_is_ready(postgres),
+                stop_signal=2,  # SIGINT: fast shutdown, which does not wait for clients
+            )
+        )
+    internal = f"mqtt://127.0.0.1:{mosquitto.internal_port}"
+    logger_environment = {
+        "KLEINMAELZUNG_MQTT": internal,
+        "KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(data / "secrets" / "logger"),
+        "KLEINMAELZUNG_DSN_FILE": str(data / "secrets" / "dsn"),
+    }
+    gateway_environment = {
+        "KLEINMAELZUNG_LISTEN": url.removeprefix("http://"),
+        "KLEINMAELZUNG_MQTT": internal,
+        "KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(data / "secrets" / "gateway"),
+    }
+    return [
+        *children,
+        Child(name="mosquitto", command=mosquitto.command(), is_ready=lambda: _broker_is_ready(mosquitto)),
+        Child(
+            name="logger",
+            command=[sys.executable, "-m", "kleinmaelzung_services.logger"],
+            environment=os.environ | logger_environment,
+            is_ready=lambda: _logger_is_ready(mosquitto),
+        ),
+        Child(
+            name="gateway",
+            command=[sys.executable, "-m", "kleinmaelzung_gateway"],
+            environment=os.environ | gateway_environment,
+            is_ready=lambda: asyncio.to_thread(_gateway_is_ready, url),
+        ),
+    ]
+
+
+@asynccontextmanager
+async def _kept(children: list[Child], log: Path) -> AsyncIterator[dict[str, Running]]:
+    running: dict[str, Running] = {}
+    keepers: list[asyncio.Task[None]] = []
+    try:
+        for child in children:
+            running[child.name] = one = Running(child, log / f"{child.name}.log")
+            await one.start()
+            keepers.append(asyncio.create_task(one.keep(), name=f"keep-{child.name}"))
+        yield running
+    finally:
+        for keeper in keepers:
+            keeper.cancel()
+        await asyncio.gather(*keepers, return_exceptions=True)
+        for one in reversed(running.values()):
+            await one.stop()
+
+
+async def _database_is_ready(postgres: Postgres) -> bool:
+    try:
+        dsn = postgres.dsn_of("postgres")
+        connection = await asyncpg.connect(dsn, timeout=CHECK_TIMEOUT_S, command_timeout=CHECK_TIMEOUT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError):
+        return False
+    try:
+        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
+            await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+    finally:
+        await connection.close(timeout=CHECK_TIMEOUT_S)
+    return True
+
+
+async def _broker_is_ready(mosquitto: Mosquitto) -> bool:
+    try:
+        async with bus.connect(mosquitto.broker("admin"), client_id="readiness", on_message=lambda message: None):
+            return True
+    except bus.BusError:
+        return False
+
+
+async def _logger_is_ready(mosquitto: Mosquitto) -> bool:
+    """Whether the logger says so itself: its retained status."""
+    healthy = asyncio.Event()
+
+    def look(message: bus.Message) -> None:
+        if messages.ServiceStatus.decode(message.payload).healthy:
+            healthy.set()
+
+    try:
+        async with bus.connect(mosquitto.broker("admin"), client_id="readiness", on_message=look) as session:
+            await session.subscribe(topics.service_status("logger"))
+            async with asyncio.timeout(CHECK_TIMEOUT_S):
+                await healthy.wait()
+    except (bus.BusError, TimeoutError):
+        return False
+    return True
+
+
+def _gateway_is_ready(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=CHECK_TIMEOUT_S) as answer:  # noqa: S310
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False

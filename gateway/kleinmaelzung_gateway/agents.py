@@ -1,0 +1,205 @@
+"""The agents' sockets: each is one MQTT session with the agent's own credentials and a will.
+
+In: ["publish", tail, payload, options]. Out: commands, what is logged, loggers' status. A measurement is never decoded.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
+
+from kleinmaelzung_bus import session as bus
+from kleinmaelzung_bus.session import BusError, BusLost, Message, NotPermitted, Session
+from kleinmaelzung_gateway import login
+from kleinmaelzung_gateway.login import LoginError
+from kleinmaelzung_gateway.metrics import Metrics
+from kleinmaelzung_gateway.outbox import Outbox
+from kleinmaelzung_wire import access, codec, messages, sockets, topics
+from kleinmaelzung_wire.codec import WireError
+
+logger = logging.getLogger(__name__)
+
+MAX_TAILS = 4096  # known <instrument>/<kind> of one agent
+MAX_UNACKNOWLEDGED = 200  # publications at QoS 1 under way; beyond it the socket is not read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """Where sessions are opened; the credentials are each socket's own."""
+
+    host: str
+    port: int
+
+    def account(self, user: str, password: str) -> bus.Broker:
+        return bus.Broker(host=self.host, port=self.port, user=user, password=password)
+
+
+class Agents:
+    """All agents connected to this gateway."""
+
+    def __init__(self, broker: Broker, metrics: Metrics, version: str) -> None:
+        self._broker = broker
+        self._metrics = metrics
+        self._version = version
+        self._connected: dict[str, AgentSocket] = {}
+
+    def __len__(self) -> int:
+        return len(self._connected)
+
+    async def serve(self, websocket: ServerConnection) -> None:
+        """Serve one agent's socket until it ends."""
+        try:
+            who = await login.receive(websocket, "agent", "secret")
+            await self._serve_agent(websocket, who)
+        except LoginError as error:
+            self._metrics.refused_logins += 1
+            await websocket.close(sockets.NOT_LOGGED_IN, str(error)[:120])
+        except NotPermitted:
+            self._metrics.refused_logins += 1
+            sentence = f"agent {who.name} is not known with this secret; kleinmaelzung agent add {who.name} makes one"
+            logger.warning("refused: %s", sentence)
+            await websocket.close(sockets.NOT_LOGGED_IN, sentence[:120])
+        except BusError as error:
+            logger.warning("agent: %s", error)
+            await websocket.close(sockets.BROKER_LOST, str(error)[:120])
+
+    async def _serve_agent(self, websocket: ServerConnection, who: login.Credentials) -> None:
+        user = access.agent_user(who.name)
+        agent = AgentSocket(websocket, who.name, self._metrics)
+        will = bus.Will(
+            topic=topics.status(who.name),
+            payload=messages.AgentStatus(online=False, reason="the connection was lost").encode(),
+        )
+        async with bus.connect(
+            self._broker.account(user, who.password), client_id=user, on_message=agent.on_message, will=will
+        ) as session:
+            before = self._connected.get(who.name)
+            self._connected[who.name] = agent
+            try:
+                if before is not None:
+                    await before.take_over()
+                agent.outbox.put("welcome", self._welcome(who.name))
+                await agent.run(session)
+            finally:
+                if self._connected.get(who.name) is agent:
+                    del self._connected[who.name]
+
+    def _welcome(self, name: str) -> dict[str, Any]:
+        return {"agent": name, "gateway": "gateway", "version": self._version, "time": time.time_ns() // 1000}
+
+
+class AgentSocket:
+    """One agent's socket joined to its session."""
+
+    def __init__(self, websocket: ServerConnection, name: str, metrics: Metrics) -> None:
+        self.outbox = Outbox(websocket)
+        self._websocket = websocket
+        self._name = name
+        self._metrics = metrics
+        self._routes: dict[str, tuple[str, topics.Kind]] = {}
+        self._under_way = asyncio.Semaphore(MAX_UNACKNOWLEDGED)
+
+    async def take_over(self) -> None:
+        """End this socket: the same agent has connected again."""
+        logger.warning("agent %s connected again, its earlier connection ends", self._name)
+        await self._websocket.close(sockets.TAKEN_OVER, f"agent {self._name} connected again elsewhere")
+
+    def on_message(self, message: Message) -> None:
+        tail = topics.tail(message.topic).removeprefix(f"{self._name}/")
+        options = {"response": message.response_topic, "correlation": message.correlation}
+        self.outbox.put("message", tail, message.payload, {key: value for key, value in options.items() if value})
+
+    async def run(self, session: Session) -> None:
+        """Subscribe, then publish what the agent sends until socket or session ends."""
+        await session.subscribe(topics.commands(self._name), qos=1)
+        await session.subscribe(topics.logged(self._name))
+        await session.subscribe(topics.any_service_status(), qos=1)
+        try:
+            async with asyncio.TaskGroup() as group:
+                writer = group.create_task(self.outbox.run(), name=f"{self._name}-out")
+                watchdog = group.create_task(session.wait_lost(), name=f"{self._name}-broker")
+                await self._read(session, group)
+                writer.cancel()
+                watchdog.cancel()
+        except BaseExceptionGroup as errors:
+            await self._ended(session, errors)
+
+    async def _ended(self, session: Session, errors: BaseExceptionGroup[BaseException]) -> None:
+        if errors.subgroup(ConnectionClosedOK) is not None:
+            return
+        if errors.subgroup(ConnectionClosed) is not None:
+            session.drop()  # without a goodbye: the will tells everyone
+            return
+        lost = errors.subgroup(BusError)
+        if lost is None:
+            raise errors
+        first = lost.exceptions[0]
+        raise BusLost(str(first)) from errors
+
+    async def _read(self, session: Session, group: asyncio.TaskGroup) -> None:
+        while True:
+            received = await self._websocket.recv()
+            tail = ""
+            try:
+                kind, rest = sockets.decode(received, sockets.MSGPACK)
+                if kind != "publish":
+                    raise WireError(f"an agent sends publish, not {kind!r:.40}")
+                tail = rest[0][:80] if rest and isinstance(rest[0], str) else ""
+                await self._publish(session, group, rest)
+            except WireError as error:
+                self._refuse(tail, sockets.BAD_MESSAGE, str(error))
+
+    async def _publish(self, session: Session, group: asyncio.TaskGroup, rest: list[Any]) -> None:
+        match rest:
+            case [str(tail), bytes(payload)]:
+                options: dict[str, Any] = {}
+            case [str(tail), bytes(payload), dict(options)]:
+                pass
+            case _:
+                raise WireError('expected ["publish", tail, payload] with text, bytes and perhaps a map of options')
+        self._metrics.from_agents += 1
+        topic, kind = self._route(tail)
+        if kind.qos == 0:
+            content_type = codec.CONTENT_TYPE_JSON if kind.json else codec.CONTENT_TYPE
+            session.publish_soon(topic, payload, retained=kind.retained, content_type=content_type)
+            return
+        await self._under_way.acquire()
+        group.create_task(self._publish_checked(session, tail, topic, kind, payload, options), name=topic)
+
+    def _route(self, tail: str) -> tuple[str, topics.Kind]:
+        route = self._routes.get(tail)
+        if route is None:
+            if len(self._routes) >= MAX_TAILS:
+                raise WireError(f"more than {MAX_TAILS} different topics")
+            route = self._routes[tail] = topics.from_agent(self._name, tail)
+        return route
+
+    async def _publish_checked(
+        self,
+        session: Session,
+        tail: str,
+        topic: str,
+        kind: topics.Kind,
+        payload: bytes,
+        options: dict[str, Any],
+    ) -> None:
+        try:
+            await session.publish(topic, payload, qos=kind.qos, retained=kind.retained)
+            response, correlation = options.get("response"), options.get("correlation")
+            if kind is topics.INSTRUMENT_KINDS["reply"] and isinstance(response, str) and topics.is_inbox(response):
+                await session.publish(
+                    response, payload, correlation=correlation if isinstance(correlation, bytes) else None
+                )
+        except NotPermitted as error:
+            self._refuse(tail, sockets.NOT_PERMITTED, str(error))
+        finally:
+            self._under_way.release()
+
+    def _refuse(self, tail: str, code: str, sentence: str) -> None:
+        self._metrics.refused_messages += 1
+        logger.warning("agent %s: refused %s: %s", self._name, tail, sentence)
+        self.outbox.put("refused", tail, code, sentence)

@@ -1,0 +1,277 @@
+"""The clients' sockets: list, watch, command, manage accounts. Each is one MQTT session of the user's own.
+
+In: questions [kind, id, ...]. Out: one answer to each, and what is watched. Live data comes from the hub, once the
+user's session was allowed to subscribe; the retained messages that came with it go first.
+"""
+
+import asyncio
+import logging
+import secrets
+import time
+import uuid
+from typing import Any
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from kleinmaelzung_bus import session as bus
+from kleinmaelzung_bus.session import BusError, BusLost, NotPermitted
+from kleinmaelzung_gateway import login
+from kleinmaelzung_gateway.agents import Broker
+from kleinmaelzung_gateway.hub import Hub, Watched, readable
+from kleinmaelzung_gateway.listing import listing
+from kleinmaelzung_gateway.login import LoginError
+from kleinmaelzung_gateway.metrics import Metrics
+from kleinmaelzung_gateway.outbox import Outbox
+from kleinmaelzung_gateway.personal import Personal
+from kleinmaelzung_wire import messages, sockets, topics
+from kleinmaelzung_wire.codec import WireError
+
+logger = logging.getLogger(__name__)
+
+MAX_PATTERNS = 500  # watched by one socket
+MAX_COMMANDS = 100  # under way by one socket
+DEFAULT_TIMEOUT_S = 10.0
+MAX_TIMEOUT_S = 3600.0
+# An answer needs this much longer than the command itself: broker and network, both ways.
+GRACE_S = 2.0
+
+
+class Refused(Exception):
+    """What a client asked for cannot be done: a code of sockets and a sentence."""
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class Clients:
+    """All clients connected to this gateway."""
+
+    def __init__(self, broker: Broker, hub: Hub, metrics: Metrics, version: str) -> None:
+        self._broker = broker
+        self._hub = hub
+        self._metrics = metrics
+        self._version = version
+        self._connected: set[ClientSocket] = set()
+
+    def __len__(self) -> int:
+        return len(self._connected)
+
+    async def serve(self, websocket: ServerConnection) -> None:
+        """Serve one client's socket until it ends."""
+        try:
+            who = await login.receive(websocket, "user", "password")
+            await self._serve_user(websocket, who)
+        except LoginError as error:
+            self._metrics.refused_logins += 1
+            await websocket.close(sockets.NOT_LOGGED_IN, str(error)[:120])
+        except NotPermitted:
+            self._metrics.refused_logins += 1
+            logger.warning("refused: user %s with a wrong password", who.name)
+            await websocket.close(sockets.NOT_LOGGED_IN, "user name or password is wrong")
+        except BusError as error:
+            logger.warning("client: %s", error)
+            await websocket.close(sockets.BROKER_LOST, str(error)[:120])
+
+    async def _serve_user(self, websocket: ServerConnection, who: login.Credentials) -> None:
+        name = secrets.token_hex(8)
+        personal = Personal(who.name, name)
+        account = self._broker.account(who.name, who.password)
+        async with bus.connect(account, client_id=f"{who.name}:{name}", on_message=personal.on_message) as session:
+            await personal.open(session)
+            client = ClientSocket(websocket, who.name, personal, self._hub, self._metrics)
+            self._connected.add(client)
+            try:
+                client.outbox.put("welcome", self._welcome(who.name, name))
+                await client.run()
+            finally:
+                self._connected.discard(client)
+                self._metrics.missed += client.outbox.missed_total
+                client.leave_all()
+
+    def _welcome(self, user: str, session: str) -> dict[str, Any]:
+        return {"user": user, "session": session, "version": self._version, "time": time.time_ns() // 1000}
+
+
+class ClientSocket:
+    """One client's socket joined to its session and the hub."""
+
+    def __init__(self, websocket: ServerConnection, user: str, personal: Personal, hub: Hub, metrics: Metrics) -> None:
+        self.outbox = Outbox(websocket)
+        self._websocket = websocket
+        self._user = user
+        self._personal = personal
+        self._hub = hub
+        self._metrics = metrics
+        self._watched = Watched(self.outbox)
+
+    async def run(self) -> None:
+        """Answer questions until socket or session ends."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self.outbox.run(), name=f"{self._user}-out")
+                group.create_task(self._personal.session.wait_lost(), name=f"{self._user}-broker")
+                await self._read(group)
+        except BaseExceptionGroup as errors:
+            if errors.subgroup(ConnectionClosed) is not None:
+                return
+            lost = errors.subgroup(BusError)
+            if lost is None:
+                raise
+            raise BusLost(str(lost.exceptions[0])) from errors
+
+    def leave_all(self) -> None:
+        for pattern in list(self._watched.patterns):
+            self._unwatch(pattern)
+
+    async def _read(self, group: asyncio.TaskGroup) -> None:
+        while True:
+            received = await self._websocket.recv()
+            question: sockets.Id | None = None
+            try:
+                kind, rest = sockets.decode(received, self.outbox.subprotocol)
+                question = sockets.check_id(rest[0] if rest else None)
+                await self._answer(group, kind, question, rest[1:])
+            except (Refused, NotPermitted, WireError, BusError) as error:
+                if self._personal.session.is_lost:
+                    raise BusLost("the connection to the broker was lost") from error
+                self._refuse(question, error)
+
+    def _refuse(self, question: sockets.Id | None, error: Exception) -> None:
+        self._metrics.refused_messages += 1
+        match error:
+            case Refused():
+                code, sentence = error.code, str(error)
+            case NotPermitted():
+                code, sentence = sockets.NOT_PERMITTED, f"{self._user} is {error}"
+            case WireError():
+                code, sentence = sockets.BAD_MESSAGE, str(error)
+            case _:
+                code, sentence = sockets.UNAVAILABLE, str(error)
+        self.outbox.put("refused", question, code, sentence)
+
+    async def _answer(self, group: asyncio.TaskGroup, kind: str, question: sockets.Id, rest: list[Any]) -> None:
+        match kind, rest:
+            case "list", []:
+                self.outbox.put("done", question, await self._list("+/+"))
+            case "list", [str(pattern)]:
+                self.outbox.put("done", question, await self._list(pattern))
+            case "watch", [str(pattern)]:
+                await self._watch(pattern)
+                self.outbox.put("done", question, None)
+            case "unwatch", [str(pattern)]:
+                self._unwatch(pattern)
+                self.outbox.put("done", question, None)
+            case "send", [str(instrument), str(name), *more] if len(more) <= 2 and all(
+                isinstance(one, dict) for one in more
+            ):
+                arguments, options = [*more, {}, {}][:2]
+                self._start_command(group, question, instrument, name, arguments, options)
+            case "access", [list(commands)]:
+                self.outbox.put("done", question, await self._personal.manage_access(commands))
+            case _:
+                raise WireError(f"{kind!r:.40} with these arguments is no question; docs/protocol.md lists them")
+
+    async def _list(self, pattern: str) -> list[dict[str, Any]]:
+        agent, _, instrument = pattern.partition("/")
+        filters = [
+            *(topics.watch_filters(f"{agent}/{instrument}/{kind}")[0] for kind in ("description", "state", "latest")),
+            topics.watch_filters(f"{agent}/status")[0],
+        ]
+        async with self._personal.retained(filters) as retained:
+            return listing(retained)
+
+    async def _watch(self, pattern: str) -> None:
+        if pattern in self._watched.patterns:
+            return
+        if len(self._watched.patterns) >= MAX_PATTERNS:
+            raise Refused(sockets.LIMIT, f"one socket watches at most {MAX_PATTERNS} patterns; + stands for any name")
+        watcher = self._watched.add(pattern, topics.watch_filters(pattern))
+        try:
+            # In the hub first, silently: nothing can be missed between the retained messages and the live ones.
+            await self._hub.join(watcher)
+            async with self._personal.retained(watcher.filters) as seeds:
+                for message in seeds.values():
+                    self.outbox.put("message", *readable(message, self.outbox.subprotocol))
+                self._hub.release(watcher, {topic: seed.payload for topic, seed in seeds.items()})
+        except BaseException:
+            self._unwatch(pattern)
+            raise
+
+    def _unwatch(self, pattern: str) -> None:
+        watcher = self._watched.remove(pattern)
+        if watcher is not None:
+            self._hub.leave(watcher)
+
+    def _start_command(
+        self,
+        group: asyncio.TaskGroup,
+        question: sockets.Id,
+        instrument: str,
+        name: str,
+        arguments: dict[str, Any],
+        options: dict[str, Any],
+    ) -> None:
+        """Send a command and answer when its reply is there, while other questions are answered."""
+        if self._personal.commands_under_way >= MAX_COMMANDS:
+            raise Refused(sockets.LIMIT, f"{MAX_COMMANDS} commands of this socket are under way")
+        agent, own_name = topics.split_full_name(instrument)
+        command = messages.Command(
+            id=uuid.uuid4().hex,
+            name=topics.check_name(name, "command"),
+            user=self._user,
+            arguments=arguments,
+            timeout_us=int(_timeout_s(options) * 1e6),
+            sent=time.time_ns() // 1000,
+        )
+        self._metrics.commands += 1
+        topic = topics.instrument(agent, own_name, "command")
+        group.create_task(self._command(question, agent, topic, command), name=f"command-{command.id}")
+
+    async def _command(self, question: sockets.Id, agent: str, topic: str, command: messages.Command) -> None:
+        try:
+            if self._hub.online.get(agent, False):
+                reply = await self._await_reply(agent, topic, command)
+            else:
+                reply = _reply(command, "offline", f"agent {agent} is not connected")
+            self.outbox.put("reply", question, reply.to_map())
+        except (NotPermitted, WireError) as error:
+            self._refuse(question, error)
+
+    async def _await_reply(self, agent: str, topic: str, command: messages.Command) -> messages.Reply:
+        limit_s = command.timeout_us / 1e6 + GRACE_S
+        async with self._personal.reply_to(command) as reply:
+            try:
+                await self._personal.publish_command(topic, command)
+            except NotPermitted:
+                raise
+            except BusError as error:
+                return _reply(command, "lost", f"{error}; whether the command was executed is not known")
+            gone = asyncio.ensure_future(self._hub.wait_offline(agent))
+            try:
+                await asyncio.wait((reply, gone), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                gone.cancel()
+            if reply.done():
+                return messages.Reply.decode(reply.result())
+            why = f"agent {agent} was lost" if gone.done() else f"agent {agent} did not answer in {limit_s:g} s"
+            return _reply(command, "lost", f"{why}; whether the command was executed is not known")
+
+
+def _timeout_s(options: dict[str, Any]) -> float:
+    timeout_s = options.get("timeout", DEFAULT_TIMEOUT_S)
+    if type(timeout_s) not in (int, float) or not 0.001 <= timeout_s <= MAX_TIMEOUT_S:
+        raise WireError(f"timeout is {timeout_s!r:.40}, expected seconds from 0.001 to {MAX_TIMEOUT_S:.0f}")
+    return float(timeout_s)
+
+
+def _reply(command: messages.Command, result: messages.Result, reason: str) -> messages.Reply:
+    return messages.Reply(
+        id=command.id,
+        name=command.name,
+        user=command.user,
+        result=result,
+        reason=reason,
+        time=time.time_ns() // 1000,
+    )

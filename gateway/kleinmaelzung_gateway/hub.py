@@ -1,0 +1,240 @@
+"""Live data for everyone who watches: one broker subscription for each filter, however many sockets watch.
+
+In: messages by the gateway's own session. Out: ["message", topic, payload], packed once per message and format.
+Who may watch is not decided here: a client's own session has asked the broker before its socket is let in.
+"""
+
+import asyncio
+import logging
+import uuid
+from dataclasses import dataclass, field
+
+from kleinmaelzung_bus.session import BusError, Message, Session
+from kleinmaelzung_gateway.outbox import Outbox, offer_all
+from kleinmaelzung_wire import codec, messages, sockets, topics
+from kleinmaelzung_wire.codec import WireError
+
+logger = logging.getLogger(__name__)
+
+SEED_TIMEOUT_S = 5.0
+
+
+class Watcher:
+    """One pattern watched by one socket. While it is let in, live messages are `held` for the retained ones."""
+
+    def __init__(self, watched: "Watched", filters: list[str]) -> None:
+        self.watched = watched
+        self.filters = filters
+        self.held: list[Message] | None = []
+
+    def covers(self, topic: str) -> bool:
+        return any(topics.matches(own, topic) for own in self.filters)
+
+
+class Watched:
+    """All patterns one socket watches. Where they overlap, the first serves, so that nothing comes twice."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self.outbox = outbox
+        self.patterns: dict[str, Watcher] = {}
+        self._serving: dict[str, Watcher | None] = {}  # topic: who serves it; found once
+
+    def add(self, pattern: str, filters: list[str]) -> Watcher:
+        self._serving.clear()
+        self.patterns[pattern] = Watcher(self, filters)
+        return self.patterns[pattern]
+
+    def remove(self, pattern: str) -> Watcher | None:
+        self._serving.clear()
+        return self.patterns.pop(pattern, None)
+
+    def serving(self, topic: str) -> Watcher | None:
+        if topic not in self._serving:
+            self._serving[topic] = next((own for own in self.patterns.values() if own.covers(topic)), None)
+        return self._serving[topic]
+
+
+@dataclass(eq=False, slots=True)
+class _Watch:
+    topic_filter: str
+    subscription: int
+    watchers: set[Watcher] = field(default_factory=set)
+    subscribed: bool = False
+    is_presence: bool = False  # +/status: read by the hub itself, whoever else watches it
+
+
+class Hub:
+    """The shared subscriptions, and which agents are online."""
+
+    def __init__(self) -> None:
+        self.online: dict[str, bool] = {}
+        self.delivered = 0
+        self.received = 0
+        self._session: Session | None = None
+        self._watches: dict[str, _Watch] = {}
+        self._by_subscription: dict[int, _Watch] = {}
+        self._next_subscription = 1
+        self._presence = self._add(topics.any_status())
+        self._presence.is_presence = True
+        self._changing = asyncio.Lock()  # SUBSCRIBE and UNSUBSCRIBE of one filter must not overtake each other
+        self._unused: set[str] = set()
+        self._tidy = asyncio.Event()
+        self._await_offline: dict[str, set[asyncio.Event]] = {}
+        self._marks: dict[bytes, asyncio.Event] = {}
+
+    @property
+    def is_connected(self) -> bool:
+        return self._session is not None and not self._session.is_lost
+
+    @property
+    def subscriptions(self) -> int:
+        """How many filters of watchers are subscribed at the broker."""
+        return sum(watch.subscribed and bool(watch.watchers) for watch in self._watches.values())
+
+    @property
+    def watchers(self) -> int:
+        return len({watcher.watched for watch in self._watches.values() for watcher in watch.watchers})
+
+    async def serve(self, session: Session) -> None:
+        """Subscribe everything that is watched, again after each loss of the broker, and tidy up."""
+        self.online.clear()
+        await session.subscribe(self._presence.topic_filter, qos=1, subscription=self._presence.subscription)
+        self._presence.subscribed = True
+        await self._await_retained(session)
+        async with self._changing:
+            for watch in self._watches.values():
+                if watch.is_presence:
+                    continue
+                # What was retained meanwhile is news to those who watch.
+                await session.subscribe(watch.topic_filter, subscription=watch.subscription)
+                watch.subscribed = True
+            self._session = session
+        await self._unsubscribe_unused(session)
+        logger.info("the hub is connected, %d subscriptions", len(self._watches))
+        while True:
+            await self._tidy.wait()
+            self._tidy.clear()
+            await self._unsubscribe_unused(session)
+
+    def on_message(self, message: Message) -> None:
+        """Hand one message of the gateway's session to everyone who watches it."""
+        self.received += 1
+        for subscription in message.subscriptions:
+            if watch := self._by_subscription.get(subscription):
+                if watch.is_presence:
+                    self._note_presence(message)
+                self._deliver(watch, message)
+        if not message.subscriptions and message.correlation in self._marks:
+            self._marks[message.correlation].set()
+
+    async def join(self, watcher: Watcher) -> None:
+        """Let a watcher receive what comes by its filters. Raises BusError when the broker is away."""
+        async with self._changing:
+            if self._session is None or self._session.is_lost:
+                raise BusError("the broker is not there")
+            for topic_filter in watcher.filters:
+                watch = self._watches.get(topic_filter) or self._add(topic_filter)
+                watch.watchers.add(watcher)
+                if not watch.subscribed:
+                    await self._session.subscribe(topic_filter, retained=False, subscription=watch.subscription)
+                    watch.subscribed = True
+
+    def leave(self, watcher: Watcher) -> None:
+        """The opposite of join; a subscription ends soon after its last watcher left."""
+        for topic_filter in watcher.filters:
+            watch = self._watches.get(topic_filter)
+            if watch is not None:
+                watch.watchers.discard(watcher)
+                if not watch.watchers and not watch.is_presence:
+                    self._unused.add(topic_filter)
+                    self._tidy.set()
+
+    async def wait_offline(self, agent: str) -> None:
+        """Wait until an agent is not online."""
+        if not self.online.get(agent, False):
+            return
+        gone = asyncio.Event()
+        waiting = self._await_offline.setdefault(agent, set())
+        waiting.add(gone)
+        try:
+            await gone.wait()
+        finally:
+            waiting.discard(gone)
+
+    def release(self, watcher: Watcher, seeds: dict[str, bytes]) -> None:
+        """Send what was held while the socket was being let in, after the retained `seeds` (topic: payload).
+
+        What a seed already says, or was before it, is left out, so that no state seems to go back.
+        """
+        held, watcher.held = watcher.held or [], None
+        said = {
+            message.topic: index for index, message in enumerate(held) if seeds.get(message.topic) == message.payload
+        }
+        outbox = watcher.watched.outbox
+        for index, message in enumerate(held):
+            if index > said.get(message.topic, -1) and watcher.watched.serving(message.topic) is watcher:
+                outbox.put("message", *readable(message, outbox.subprotocol))
+
+    def _add(self, topic_filter: str) -> _Watch:
+        watch = _Watch(topic_filter, self._next_subscription)
+        self._next_subscription += 1
+        self._watches[topic_filter] = self._by_subscription[watch.subscription] = watch
+        return watch
+
+    def _deliver(self, watch: _Watch, message: Message) -> None:
+        ready: dict[str, list[Outbox]] = {}
+        for watcher in watch.watchers:
+            if watcher.held is not None:
+                watcher.held.append(message)
+            elif watcher.watched.serving(message.topic) is watcher:
+                outbox = watcher.watched.outbox
+                ready.setdefault(outbox.subprotocol, []).append(outbox)
+        for subprotocol, outboxes in ready.items():
+            packed = sockets.encode(["message", *readable(message, subprotocol)], subprotocol)
+            offer_all(outboxes, packed)
+            self.delivered += len(outboxes)
+
+    def _note_presence(self, message: Message) -> None:
+        try:
+            agent = topics.parse(message.topic).agent
+            self.online[agent] = messages.AgentStatus.decode(message.payload).online if message.payload else False
+        except WireError as error:
+            logger.warning("a status that cannot be read: %s", error)
+            return
+        if not self.online[agent]:
+            for gone in self._await_offline.pop(agent, ()):
+                gone.set()
+
+    async def _await_retained(self, session: Session) -> None:
+        # The broker keeps the order: what we send to ourselves arrives after the retained messages.
+        mark, seen = uuid.uuid4().bytes, asyncio.Event()
+        self._marks[mark] = seen
+        try:
+            await session.subscribe(topics.service_request("gateway"), qos=1)
+            await session.publish(topics.service_request("gateway"), b"", correlation=mark)
+            async with asyncio.timeout(SEED_TIMEOUT_S):
+                await seen.wait()
+        except TimeoutError as error:
+            raise BusError("the broker did not deliver our own message") from error
+        finally:
+            del self._marks[mark]
+
+    async def _unsubscribe_unused(self, session: Session) -> None:
+        async with self._changing:
+            while self._unused:
+                watch = self._watches.get(self._unused.pop())
+                if watch is not None and not watch.watchers:
+                    await session.unsubscribe(watch.topic_filter)
+                    del self._watches[watch.topic_filter]
+                    del self._by_subscription[watch.subscription]
+
+
+def readable(message: Message, subprotocol: str) -> tuple[str, object]:
+    """Topic below the root and payload, as a subprotocol shows them."""
+    tail = topics.tail(message.topic)
+    if subprotocol != sockets.JSON:
+        return tail, message.payload
+    try:
+        return tail, sockets.readable(message.payload, is_json=tail.endswith("/latest"))
+    except WireError:
+        return tail, {codec.HEX_KEY: message.payload.hex()}

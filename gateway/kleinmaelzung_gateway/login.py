@@ -1,0 +1,73 @@
+"""Who connects: the Authorization header, or else a first ["hello", ...] within five seconds."""
+
+import asyncio
+import base64
+import binascii
+from dataclasses import dataclass, field
+
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+
+from kleinmaelzung_wire import sockets, topics
+from kleinmaelzung_wire.codec import Fields, WireError
+
+
+class LoginError(Exception):
+    """The socket did not say who it is; the sentence goes to its user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    name: str
+    password: str = field(repr=False)
+
+
+async def receive(websocket: ServerConnection, name_key: str, password_key: str) -> Credentials:
+    """The credentials of a socket. Raises LoginError."""
+    assert websocket.request is not None
+    given = from_headers(websocket.request.headers)
+    if given is not None:
+        return given
+    try:
+        async with asyncio.timeout(sockets.HELLO_TIMEOUT_S):
+            kind, rest = sockets.decode(await websocket.recv(), str(websocket.subprotocol))
+    except TimeoutError as error:
+        raise LoginError(f"no login within {sockets.HELLO_TIMEOUT_S:.0f} s") from error
+    except WireError as error:
+        raise LoginError(f"the first message is no hello: {error}") from error
+    except ConnectionClosed as error:
+        raise LoginError("closed before login") from error
+    return _from_hello(kind, rest, name_key, password_key)
+
+
+def from_headers(headers: Headers) -> Credentials | None:
+    """`Authorization: Basic base64(name:password)`; None where there is none. Raises LoginError."""
+    header = headers.get("Authorization")
+    if header is None:
+        return None
+    scheme, _, encoded = header.partition(" ")
+    try:
+        name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise LoginError("the Authorization header is not Basic with base64") from error
+    if scheme.lower() != "basic" or not colon:
+        raise LoginError("the Authorization header is not Basic with name:password")
+    return _checked(name, password)
+
+
+def _from_hello(kind: str, rest: list[object], name_key: str, password_key: str) -> Credentials:
+    if kind != "hello" or len(rest) != 1:
+        raise LoginError(f'log in first: ["hello", {{"{name_key}": ..., "{password_key}": ...}}]')
+    try:
+        hello = Fields(rest[0], "hello")
+        return _checked(hello.text(name_key), hello.text(password_key))
+    except WireError as error:
+        raise LoginError(str(error)) from error
+
+
+def _checked(name: str, password: str) -> Credentials:
+    try:
+        return Credentials(topics.check_name(name), password)
+    except WireError as error:
+        raise LoginError(str(error)) from error

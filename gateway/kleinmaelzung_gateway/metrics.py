@@ -1,0 +1,23 @@
+"""What the gateway counts, and how Prometheus reads it (text format 0.0.4)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Metrics:
+    """Counters since the start."""
+
+    from_agents: int = 0
+    commands: int = 0
+    refused_logins: int = 0
+    refused_messages: int = 0
+    missed: int = 0
+
+
+def render(values: dict[str, tuple[str, str, float]]) -> str:
+    """`{name: (type, help, value)}` as Prometheus wants it."""
+    lines = []
+    for name, (kind, what, value) in values.items():
+        full = f"kleinmaelzung_gateway_{name}"
+        lines += [f"# HELP {full} {what}", f"# TYPE {full} {kind}", f"{full} {value:g}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,165 @@
+"""Messages in, entries for the database out: decoded, checked, in the order they came. Pure.
+
+What can be stored becomes a FrameEntry, commands, states and the like a TrafficEntry, everything else a
+QuarantineEntry: nothing vanishes. Times are µs since 1970.
+"""
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from kleinmaelzung_wire import frames, messages, topics
+from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.frames import Frame
+
+DAY_US: Final = 86_400_000_000
+# Older or newer is a broken clock. In a hypertable each odd week would make a chunk of its own, and retention would
+# delete the past at once.
+OLDEST_US: Final = 400 * DAY_US
+NEWEST_US: Final = DAY_US
+
+FRAME_KINDS: Final = frozenset({"data", "backfill"})
+MAX_DETAIL: Final = 500
+
+
+_parse = functools.lru_cache(maxsize=4096)(topics.parse)  # a few hundred topics, each thousands of times
+
+
+class Arrival(NamedTuple):
+    """One message as it came from the broker."""
+
+    topic: str
+    payload: bytes
+    received_us: int
+    retained: bool = False
+    response_topic: str | None = None
+    correlation: bytes | None = None
+
+
+class StreamKey(NamedTuple):
+    """One instrument during one run of its agent: numbers are unique within it."""
+
+    agent: str
+    instrument: str
+    epoch: int
+
+
+class FrameEntry(NamedTuple):  # a frozen dataclass takes three times as long to make, and there are many of these
+    arrival: Arrival
+    stream: StreamKey
+    number: int
+    via: str
+    frame: Frame
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficEntry:
+    arrival: Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineEntry:
+    """What cannot be stored. With a stream and a number it is acknowledged, or it would come back for ever."""
+
+    arrival: Arrival
+    reason: str
+    detail: str
+    stream: StreamKey | None = None
+    number: int | None = None
+
+
+Entry = FrameEntry | TrafficEntry | QuarantineEntry
+
+
+def sort_arrivals(arrivals: Iterable[Arrival], now_us: int) -> Iterator[Entry]:
+    """Decode and check one batch; an entry for each message but for retained ones that only repeat."""
+    newest: dict[str, bytes] = {}
+    for arrival in arrivals:
+        try:
+            address = _parse(arrival.topic)
+        except WireError as error:
+            yield _undecodable(arrival, error)
+            continue
+        if address.kind in FRAME_KINDS and address.instrument is not None:
+            yield _frame_entry(arrival, address.agent, address.instrument, address.kind, now_us)
+        elif not (arrival.retained and newest.get(arrival.topic) == arrival.payload):
+            newest[arrival.topic] = arrival.payload
+            yield TrafficEntry(arrival)
+
+
+def _frame_entry(arrival: Arrival, agent: str, instrument: str, via: str, now_us: int) -> Entry:
+    try:
+        frame = frames.decode(arrival.payload)
+    except WireError as error:
+        return _undecodable(arrival, error)
+    stream = StreamKey(agent, instrument, frame.epoch)
+    first, last = min(frame.times), max(frame.times)
+    if not now_us - OLDEST_US <= first <= last <= now_us + NEWEST_US:
+        detail = f"times from {first} to {last} µs, the logger's clock says {now_us}"
+        return QuarantineEntry(arrival, "time", detail, stream, frame.number)
+    return FrameEntry(arrival, stream, frame.number, via, frame)
+
+
+def _undecodable(arrival: Arrival, error: WireError) -> QuarantineEntry:
+    return QuarantineEntry(arrival, "undecodable", _clean(str(error)))
+
+
+def refuse(entry: Entry, sentence: str) -> QuarantineEntry:
+    """The entry as one for quarantine, because the database does not take it."""
+    if isinstance(entry, FrameEntry):
+        return QuarantineEntry(entry.arrival, "refused", _clean(sentence), entry.stream, entry.number)
+    return QuarantineEntry(entry.arrival, "refused", _clean(sentence))
+
+
+def conflict(entry: FrameEntry) -> QuarantineEntry:
+    """The entry as one for quarantine, because its number is stored with other bytes. The first stays."""
+    return QuarantineEntry(
+        entry.arrival, "conflict", "the number is stored with other bytes", entry.stream, entry.number
+    )
+
+
+def _clean(sentence: str) -> str:
+    return sentence.replace("\x00", "")[:MAX_DETAIL]  # PostgreSQL's text holds no NUL
+
+
+def merge(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Runs of numbers without a hole: [3, 1, 2, 7] -> [(1, 3), (7, 7)]."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
+
+
+def logged(numbered: Iterable[tuple[StreamKey, int]]) -> dict[str, list[messages.LoggedRanges]]:
+    """What to tell each agent once the numbers are committed."""
+    by_agent: dict[str, list[messages.LoggedRanges]] = {}
+    for stream, numbers in group(numbered).items():
+        ranges = messages.LoggedRanges(instrument=stream.instrument, epoch=stream.epoch, ranges=merge(numbers))
+        by_agent.setdefault(stream.agent, []).append(ranges)
+    return by_agent
+
+
+def numbered(entries: Iterable[Entry]) -> list[tuple[StreamKey, int]]:
+    """The streams and numbers of those that have one."""
+    return [
+        (entry.stream, entry.number)
+        for entry in entries
+        if not isinstance(entry, TrafficEntry) and entry.stream is not None and entry.number is not None
+    ]
+
+
+def group(numbered: Iterable[tuple[StreamKey, int]]) -> dict[StreamKey, list[int]]:
+    by_stream: dict[StreamKey, list[int]] = {}
+    for stream, number in numbered:
+        by_stream.setdefault(stream, []).append(number)
+    return by_stream
+
+
+def halves(entries: Sequence[Entry]) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """Both halves of more than one entry, to find the one the database does not take."""
+    middle = len(entries) // 2
+    return entries[:middle], entries[middle:]

@@ -1,0 +1,203 @@
+"""Frames as rows of PostgreSQL's binary COPY format. Pure: frames and ids in, bytes out.
+
+asyncpg's copy_records_to_table needs a tuple of Python objects per row and a datetime per time. Here a row of a
+numeric column is one struct.pack, and its constant end is built once per column. Measured, 500 000 rows into samples
+of PostgreSQL 18 on the same machine: 0.72 s against 1.32 s.
+Format: https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format".
+"""
+
+import json
+import struct
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from kleinmaelzung_services.logger.batch import FrameEntry
+from kleinmaelzung_wire import codec
+from kleinmaelzung_wire.frames import MAX_TIME_US, MIN_TIME_US, Frame, Value
+
+HEADER: Final = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER: Final = b"\xff\xff"
+PIECE_BYTES: Final = 64 * 1024
+MAX_KIND: Final = 64  # it is indexed, and an index holds no long text
+MAX_REASON: Final = 500
+
+# PostgreSQL counts µs from 2000-01-01.
+EPOCH_2000_US: Final = 946_684_800_000_000
+_EPOCH_1970: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+FRAME_COLUMNS: Final = ("stream", "number", "time", "received", "synchronised", "clock_error_us", "via", "payload")
+SAMPLE_COLUMNS: Final = ("time", "value", "index", "number", "channel", "stream", "quality", "text")
+
+_NULL: Final = b"\xff\xff\xff\xff"
+_LENGTH = struct.Struct(">i").pack
+_FRAME_START = struct.Struct(">hiiiqiqiqi?").pack  # field count, then length and value of five fields
+_INT8 = struct.Struct(">iq").pack
+_SAMPLE_KEYS = struct.Struct(">iqiiii").pack
+_SAMPLE_START = struct.Struct(">hiq").pack
+_VALUE = struct.Struct(">id").pack
+_INDEX = struct.Struct(">ih").pack
+
+# The whole row: field count, time, value, index, then what is the same in all rows of a column.
+_END_LENGTH: Final = 28 + 8
+_NUMERIC_ROW: Callable[..., bytes] = struct.Struct(f">hiqidih{_END_LENGTH}s").pack
+
+_NUMBERS: Final = frozenset([int, float])
+
+
+class PlacedFrame(NamedTuple):
+    """A frame with the ids it is stored under."""
+
+    entry: FrameEntry
+    instrument: int
+    stream: int
+    channels: dict[str, int]
+
+    @property
+    def samples(self) -> int:
+        return len(self.channels) * len(self.entry.frame.times)
+
+
+def moment(time_us: int) -> datetime:
+    return _EPOCH_1970 + timedelta(microseconds=time_us)
+
+
+def _text(text: str | None) -> bytes:
+    if text is None:
+        return _NULL
+    encoded = text.encode()
+    return _LENGTH(len(encoded)) + encoded
+
+
+def copy_frames(placed: Iterable[PlacedFrame]) -> Iterator[bytes]:
+    """The data of a COPY into frames (FRAME_COLUMNS)."""
+    return _pieces(map(_frame_row, placed))
+
+
+def copy_samples(placed: Iterable[PlacedFrame]) -> Iterator[bytes]:
+    """The data of a COPY into samples (SAMPLE_COLUMNS)."""
+    return _pieces(map(_sample_rows, placed))
+
+
+def _pieces(rows: Iterable[bytes]) -> Iterator[bytes]:
+    """Join rows to pieces large enough to send, so that the database works on one while the next is made."""
+    piece, size = [HEADER], 0
+    for row in rows:
+        piece.append(row)
+        size += len(row)
+        if size > PIECE_BYTES:
+            yield b"".join(piece)
+            piece, size = [], 0
+    yield b"".join([*piece, TRAILER])
+
+
+def _frame_row(placed: PlacedFrame) -> bytes:
+    arrival, frame = placed.entry.arrival, placed.entry.frame
+    error_us = frame.clock.error_us
+    start = _FRAME_START(
+        len(FRAME_COLUMNS),
+        *(4, placed.stream),
+        *(8, frame.number),
+        *(8, frame.times[0] - EPOCH_2000_US),
+        *(8, arrival.received_us - EPOCH_2000_US),
+        *(1, frame.clock.synchronised),
+    )
+    error = _NULL if error_us is None or not 0 <= error_us < 2**63 else _INT8(8, error_us)
+    return b"".join([start, error, _text(placed.entry.via), _LENGTH(len(arrival.payload)), arrival.payload])
+
+
+def _sample_rows(placed: PlacedFrame) -> bytes:
+    frame = placed.entry.frame
+    return b"".join(
+        [
+            _column_rows(frame, name, column, _SAMPLE_KEYS(8, frame.number, 4, placed.channels[name], 4, placed.stream))
+            for name, column in frame.channels.items()
+        ]
+    )
+
+
+def _column_rows(frame: Frame, name: str, column: list[Value], keys: bytes) -> bytes:
+    qualities = frame.quality.get(name)
+    if qualities is None and _NUMBERS.issuperset(map(type, column)):
+        return _numeric_rows(frame.times, column, keys + _NULL + _NULL)
+    rows: list[bytes] = []
+    for index, (time, value) in enumerate(zip(frame.times, column, strict=True)):
+        start = _SAMPLE_START(len(SAMPLE_COLUMNS), 8, time - EPOCH_2000_US)
+        quality = _text(qualities[index] or None) if qualities else _NULL
+        rows += (start, _number(value), _INDEX(2, index), keys, quality, _text(_words(value)))
+    return b"".join(rows)
+
+
+def _numeric_rows(times: tuple[int, ...], column: list[Any], end: bytes) -> bytes:
+    pack = _NUMERIC_ROW
+    return b"".join(
+        [
+            pack(len(SAMPLE_COLUMNS), 8, time - EPOCH_2000_US, 8, value, 2, index, end)
+            for index, (time, value) in enumerate(zip(times, column, strict=True))
+        ]
+    )
+
+
+def _number(value: Value) -> bytes:
+    return _NULL if value is None or isinstance(value, str) else _VALUE(8, float(value))
+
+
+def _words(value: Value) -> str | None:
+    """A boolean has a number and a text, so it cannot be taken for either."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else None
+
+
+def record_rows(placed: Iterable[PlacedFrame]) -> list[tuple[int, int, int, datetime, str, str]]:
+    """Rows of records: stream, number, index, time, kind, the record as JSON."""
+    return [
+        (frame.stream, frame.entry.number, index, moment(frame.entry.frame.times[0]), _kind(record), _json(record))
+        for frame in placed
+        for index, record in enumerate(frame.entry.frame.records)
+    ]
+
+
+def _kind(record: dict[str, Any]) -> str:
+    return str(record["kind"]).replace("\x00", "\ufffd")[:MAX_KIND]
+
+
+def _json(record: dict[str, Any]) -> str:
+    # jsonb holds no NUL either; the bytes as they came are in frames.payload.
+    return json.dumps(_without_nul(json.loads(codec.to_json(record))), ensure_ascii=False)
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_without_nul(inner) for inner in value]
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(inner) for key, inner in value.items()}
+    return value
+
+
+def gap_rows(placed: Iterable[PlacedFrame]) -> list[tuple[Any, ...]]:
+    """Rows of gaps: stream, number, index, instrument, epoch, first, last number, since, until, reason.
+
+    What a record does not tell, or tells as something else, is null: the record itself is in records.
+    """
+    return [
+        (
+            *(frame.stream, frame.entry.number, index, frame.instrument),
+            *(_integer(record.get(key)) for key in ("epoch", "first", "last")),
+            *(_moment(record.get(key)) for key in ("from", "to")),
+            str(record.get("reason", "")).replace("\x00", "\ufffd")[:MAX_REASON],
+        )
+        for frame in placed
+        for index, record in enumerate(frame.entry.frame.records)
+        if record["kind"] == "gap"
+    ]
+
+
+def _integer(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < 2**63 else None
+
+
+def _moment(value: Any) -> datetime | None:
+    return moment(value) if type(value) is int and MIN_TIME_US <= value <= MAX_TIME_US else None

@@ -1,0 +1,254 @@
+"""The logger: messages from the broker through the inbox into the database, and `logged` back to the agents.
+
+    broker --> inbox --> prepare (decode) --> write (one transaction) --> logged
+                           one batch ahead
+
+Decoding runs while the database works on the batch before. Nothing is awaited per message.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from typing import Any, Final, Never
+
+from kleinmaelzung_bus import session as bus
+from kleinmaelzung_services.logger import batch, store
+from kleinmaelzung_services.logger.batch import Arrival, Entry
+from kleinmaelzung_services.logger.config import Config
+from kleinmaelzung_services.logger.inbox import Inbox
+from kleinmaelzung_services.logger.store import Store, StoreUnavailable, Written
+from kleinmaelzung_wire import messages, topics
+
+logger = logging.getLogger(__name__)
+
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
+STATUS_EVERY_S: Final = 10.0
+CHECK_EVERY_S: Final = 5.0  # an idle connection is asked, so that agents learn of a dead database before they need it
+FINISH_S: Final = 5.0
+SLICE: Final = 50  # messages decoded before others get their turn: 1 ms of small frames
+
+# `latest` is what `data` says anyway, so it is not logged.
+_TRAFFIC_KINDS: Final = ("command", "reply", "state", "description")
+_FRAME_ENDS: Final = tuple(f"/{kind}" for kind in sorted(batch.FRAME_KINDS))
+
+
+def filters() -> list[str]:
+    """What a logger subscribes to."""
+    any_instrument = f"{topics.ROOT}/{topics.ANY}/{topics.ANY}"
+    kinds = (*sorted(batch.FRAME_KINDS), *_TRAFFIC_KINDS)
+    return [*(f"{any_instrument}/{kind}" for kind in kinds), topics.any_status()]
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was done since the start."""
+
+    frames: int = 0
+    samples: int = 0
+    repeats: int = 0
+    conflicts: int = 0
+    quarantined: int = 0
+    batches: int = 0
+    batch_ms: float = 0.0  # the last one's
+
+    def add(self, written: Written, took_s: float) -> None:
+        self.frames += written.frames
+        self.samples += written.samples
+        self.repeats += written.repeats
+        self.conflicts += written.conflicts
+        self.quarantined += written.quarantined
+        self.batches += 1
+        self.batch_ms = round(took_s * 1000, 1)
+
+
+@dataclass(slots=True)
+class _Health:
+    healthy: bool = False
+    reason: str = "not connected to the database yet"
+    database: str = ""
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def set(self, reason: str) -> None:
+        """Healthy without a reason against it."""
+        if (self.healthy, self.reason) != (not reason, reason):
+            self.healthy, self.reason = not reason, reason
+            self.changed.set()
+
+
+class Service:
+    """One logger. `run()` until `stop` is set."""
+
+    def __init__(self, config: Config) -> None:
+        self.inbox = Inbox()
+        self.figures = Figures()
+        self.health = _Health()
+        self._config = config
+        self._since_us = now_us()
+        self._session: bus.Session | None = None
+        # One batch: what is more waits in the inbox, which is bounded by bytes.
+        self._prepared: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=1)
+        self._unwritten: list[Entry] = []
+        self._dropped_said = 0
+        self._status_topic = topics.service_status(config.name)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Log until `stop` is set, write what has come, say goodbye. Raises a group with migrate.SchemaError."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._keep_session(), name="logger-broker"),
+                group.create_task(self._prepare_forever(), name="logger-prepare"),
+                group.create_task(self._write_forever(), name="logger-write"),
+            ]
+            await stop.wait()
+            await self._finish()
+            for task in tasks:
+                task.cancel()
+
+    # Broker
+
+    async def _keep_session(self) -> Never:
+        # Random, so that two loggers with the same name do not take over each other's session for ever. What they
+        # then share is the status: the will of one that dies is corrected by the other's next.
+        client_id = f"{self._config.name}-{random.getrandbits(32):08x}"
+        will = bus.Will(topic=self._status_topic, payload=self._status(online=False).encode())
+        await bus.keep(
+            self._config.broker, client_id=client_id, serve=self._serve, on_message=self._on_message, will=will
+        )
+
+    def _on_message(self, message: bus.Message) -> None:
+        if message.topic.endswith(_FRAME_ENDS):
+            self.inbox.put(Arrival(message.topic, message.payload, now_us()), is_frame=True)
+        else:
+            arrival = Arrival(
+                *(message.topic, message.payload, now_us(), message.retained),
+                *(message.response_topic, message.correlation),
+            )
+            self.inbox.put(arrival, is_frame=False)
+
+    async def _serve(self, session: bus.Session) -> None:
+        for topic_filter in filters():
+            await session.subscribe(topic_filter, qos=0 if topic_filter.endswith(_FRAME_ENDS) else 1)
+        self._session = session
+        try:
+            while True:
+                self.health.changed.clear()
+                self._say_what_was_dropped()
+                await session.publish(self._status_topic, self._status(online=True).encode(), retained=True)
+                try:
+                    async with asyncio.timeout(STATUS_EVERY_S):
+                        await self.health.changed.wait()
+                except TimeoutError:
+                    pass
+        finally:
+            self._session = None
+
+    def _say_what_was_dropped(self) -> None:
+        if self.inbox.dropped > self._dropped_said:
+            logger.warning("%d messages had no room; agents send their frames again", self.inbox.dropped)
+            self._dropped_said = self.inbox.dropped
+
+    def _status(self, *, online: bool) -> messages.ServiceStatus:
+        health = self.health
+        return messages.ServiceStatus(
+            role="logger",
+            online=online,
+            healthy=online and health.healthy,
+            since=self._since_us,
+            version=metadata.version("kleinmaelzung"),
+            reason=health.reason[: messages.MAX_SENTENCE] if online else "",
+            figures=self._figures() if online else {},
+        )
+
+    def _figures(self) -> dict[str, Any]:
+        return {
+            **asdict(self.figures),
+            "dropped": self.inbox.dropped,
+            "queue": len(self.inbox),
+            "database": self.health.database,
+        }
+
+    def _tell_logged(self, written: Written) -> None:
+        try:
+            for agent, ranges in batch.logged(written.numbered).items():
+                if self._session is not None:
+                    self._session.publish_soon(topics.logged(agent), messages.encode_logged(ranges))
+        except bus.BusError as error:
+            logger.debug("not told what is logged, the agents will ask again: %s", error)
+
+    # Database
+
+    async def _prepare_forever(self) -> Never:
+        while True:
+            arrivals = await self.inbox.take()
+            entries: list[Entry] = []
+            for entry in batch.sort_arrivals(arrivals, now_us()):
+                entries.append(entry)
+                if len(entries) % SLICE == 0:
+                    await asyncio.sleep(0)
+            # Retained messages that only repeat have no entry.
+            self.inbox.finish(len(arrivals) - len(entries))
+            if entries:
+                await self._prepared.put(entries)
+
+    async def _write_forever(self) -> Never:
+        wait_s, failures = FIRST_WAIT_S, 0
+        while True:
+            batches = self.figures.batches
+            try:
+                async with store.open_store(self._config.dsn) as opened:
+                    self.health.database = str(opened.installation)
+                    await self._write_batches(opened)
+            except StoreUnavailable as error:
+                if self.figures.batches > batches:
+                    wait_s, failures = FIRST_WAIT_S, 0
+                logger.log(logging.WARNING if failures == 0 else logging.DEBUG, "%s", error)
+                self.health.set(str(error))
+            failures += 1
+            await asyncio.sleep(random.uniform(0.5, 1.0) * wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    async def _write_batches(self, opened: Store) -> Never:
+        # After a failure only a batch that is written proves that all is well again: a full disk lets us connect.
+        if not self._unwritten:
+            self._be_well()
+        while True:
+            if self._unwritten:
+                await self._write_batch(opened)
+            try:
+                async with asyncio.timeout(CHECK_EVERY_S):
+                    self._unwritten = await self._prepared.get()
+            except TimeoutError:
+                await opened.check()
+
+    async def _write_batch(self, opened: Store) -> None:
+        started = time.monotonic()
+        written = await opened.write(self._unwritten)
+        self.inbox.finish(len(self._unwritten))
+        self._unwritten = []
+        self.figures.add(written, time.monotonic() - started)
+        self._tell_logged(written)
+        self._be_well()
+
+    def _be_well(self) -> None:
+        if not self.health.healthy:
+            logger.info("writing to %s", self.health.database)
+        self.health.set("")
+
+    async def _finish(self) -> None:
+        try:
+            async with asyncio.timeout(FINISH_S):
+                await self.inbox.wait_idle()
+        except TimeoutError:
+            logger.warning("stopped with %d messages not written; agents send their frames again", len(self.inbox))
+        if self._session is not None:
+            try:
+                await self._session.publish(self._status_topic, self._status(online=False).encode(), retained=True)
+            except bus.BusError as error:
+                logger.debug("no goodbye: %s", error)
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000

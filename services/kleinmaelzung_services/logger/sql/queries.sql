@@ -1,0 +1,112 @@
+-- name: find_instruments
+SELECT known.id, known.agent, known.name
+FROM unnest($1::text[], $2::text[]) AS wanted (agent, name)
+JOIN instruments AS known USING (agent, name)
+
+-- name: add_instruments
+INSERT INTO instruments (agent, name)
+SELECT * FROM unnest($1::text[], $2::text[])
+ON CONFLICT DO NOTHING
+
+-- name: find_channels
+SELECT known.id, known.instrument, known.name, known.unit
+FROM unnest($1::int[], $2::text[], $3::text[]) AS wanted (instrument, name, unit)
+JOIN channels AS known USING (instrument, name, unit)
+
+-- name: add_channels
+INSERT INTO channels (instrument, name, unit)
+SELECT * FROM unnest($1::int[], $2::text[], $3::text[])
+ON CONFLICT DO NOTHING
+
+-- name: find_streams
+SELECT known.id, known.instrument, known.epoch
+FROM unnest($1::int[], $2::bigint[]) AS wanted (instrument, epoch)
+JOIN streams AS known USING (instrument, epoch)
+
+-- name: add_streams
+INSERT INTO streams (instrument, epoch)
+SELECT * FROM unnest($1::int[], $2::bigint[])
+ON CONFLICT DO NOTHING
+
+-- name: lock_streams
+-- In the order of ids, so that two loggers wait for each other and never dead-lock. Gives the offered numbers that are
+-- already known.
+WITH locked AS MATERIALIZED (
+    SELECT id, received + quarantined AS known FROM streams WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE
+)
+SELECT locked.id, array_agg(offered.number) FILTER (WHERE locked.known @> offered.number) AS known
+FROM locked
+JOIN unnest($1::int[], $2::bigint[]) AS offered (stream, number) ON offered.stream = locked.id
+GROUP BY locked.id
+
+-- name: find_same
+-- Positions of repeats that are stored with the same bytes. The bounds of time spare the other chunks.
+SELECT offered.position
+FROM unnest($1::int[], $2::bigint[], $3::timestamptz[], $4::bytea[])
+    WITH ORDINALITY AS offered (stream, number, time, payload, position)
+JOIN frames USING (stream, number, time)
+WHERE frames.payload = offered.payload AND frames.time BETWEEN $5::timestamptz AND $6::timestamptz
+
+-- name: find_stored
+-- Of repeats that are not the same: positions of those whose number is stored with other bytes. The rest is gone
+-- from `frames` by retention, or never got there (quarantine).
+SELECT DISTINCT offered.position
+FROM unnest($1::int[], $2::bigint[]) WITH ORDINALITY AS offered (stream, number, position)
+JOIN frames USING (stream, number)
+
+-- name: update_streams
+UPDATE streams
+SET
+    received = streams.received + added.received,
+    quarantined = streams.quarantined + added.quarantined - (streams.received + added.received),
+    last_seen = now()
+FROM (
+    SELECT
+        stream,
+        coalesce(range_agg(int8range(first, last, '[]')) FILTER (WHERE NOT quarantined), '{}') AS received,
+        coalesce(range_agg(int8range(first, last, '[]')) FILTER (WHERE quarantined), '{}') AS quarantined
+    FROM unnest($1::int[], $2::bigint[], $3::bigint[], $4::boolean[]) AS run (stream, first, last, quarantined)
+    GROUP BY stream
+) AS added
+WHERE streams.id = added.stream
+
+-- name: add_records
+INSERT INTO records (stream, number, index, time, kind, record)
+SELECT * FROM unnest($1::int[], $2::bigint[], $3::smallint[], $4::timestamptz[], $5::text[], $6::jsonb[])
+ON CONFLICT DO NOTHING
+
+-- name: add_gaps
+INSERT INTO gaps (stream, number, index, instrument, epoch, first_number, last_number, since, until, reason)
+SELECT * FROM unnest(
+    $1::int[], $2::bigint[], $3::smallint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
+    $8::timestamptz[], $9::timestamptz[], $10::text[]
+)
+ON CONFLICT DO NOTHING
+
+-- name: lock_traffic
+-- One writer at a time, so that two loggers see each other's rows before they add their own.
+SELECT pg_advisory_xact_lock(5020791361734381)
+
+-- name: add_traffic
+-- The same bytes at nearly the same time came to two loggers. A retained message that the broker sends at every
+-- subscription is news only if it differs from the last one of its topic.
+INSERT INTO traffic (received, retained, topic, payload, response_topic, correlation)
+SELECT new.*
+FROM unnest($1::timestamptz[], $2::boolean[], $3::text[], $4::bytea[], $5::text[], $6::bytea[])
+    AS new (received, retained, topic, payload, response_topic, correlation)
+WHERE NOT EXISTS (
+    SELECT FROM traffic AS old
+    WHERE old.topic = new.topic AND old.payload = new.payload
+        AND old.received BETWEEN new.received - INTERVAL '500 milliseconds' AND new.received + INTERVAL '500 milliseconds'
+) AND (
+    NOT new.retained OR new.payload IS DISTINCT FROM (
+        SELECT old.payload FROM traffic AS old WHERE old.topic = new.topic ORDER BY old.received DESC LIMIT 1
+    )
+)
+
+-- name: add_quarantine
+INSERT INTO quarantine (received, last_received, topic, reason, detail, stream, number, payload)
+VALUES ($1, $1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (topic, reason, digest) DO UPDATE
+SET times_seen = quarantine.times_seen + 1,
+    last_received = greatest(quarantine.last_received, excluded.last_received)

@@ -1,0 +1,294 @@
+"""The database: entries in, committed rows and what may be acknowledged out. This module alone imports asyncpg.
+
+One transaction per batch: lock the streams, find the numbers that are new, COPY their frames and samples, note the
+numbers, commit. A number is noted in the transaction that stores its frame, so a repeat never stores anything.
+"""
+
+import asyncio
+import contextlib
+import logging
+import re
+import struct
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Final
+
+import asyncpg
+
+from kleinmaelzung_services.logger import batch, migrate, rows
+from kleinmaelzung_services.logger.batch import Arrival, Entry, FrameEntry, QuarantineEntry, StreamKey, TrafficEntry
+from kleinmaelzung_services.logger.names import Names
+from kleinmaelzung_services.logger.rows import PlacedFrame
+
+logger = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S: Final = 5.0
+COMMAND_TIMEOUT_S: Final = 15.0  # a batch takes 50 ms; a frozen server is noticed after this
+CLOSE_TIMEOUT_S: Final = 3.0
+MAX_TOPIC: Final = 500  # a stranger's may be 64 kB; ours have at most 110 characters
+
+_SERVER_SETTINGS: Final = {
+    "application_name": "kleinmaelzung-logger",
+    "jit": "off",
+    "statement_timeout": "15s",
+    "lock_timeout": "10s",
+    # A logger that was frozen with a stream locked must not stop the other one.
+    "idle_in_transaction_session_timeout": "20s",
+}
+
+# The row is wrong, not the database: a full disk (53100) or a lost connection is none of these.
+_DATA_ERRORS: Final = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,  # too long for an index
+    struct.error,  # beyond a column's range
+    OverflowError,
+    UnicodeError,
+)
+_ALL_ERRORS: Final = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection that the server ends sometimes gives
+    OSError,
+    TimeoutError,
+)
+
+Position = tuple[int, int]  # id of a stream, number
+
+
+class StoreUnavailable(Exception):
+    """Nothing can be written now; the same entries may succeed later."""
+
+
+@dataclass(slots=True)
+class Written:
+    """What one batch did. `numbered` may be acknowledged: it is committed."""
+
+    frames: int = 0
+    samples: int = 0
+    repeats: int = 0
+    conflicts: int = 0
+    quarantined: int = 0
+    numbered: list[tuple[StreamKey, int]] = field(default_factory=list)
+
+    def __iadd__(self, other: "Written") -> "Written":
+        self.frames += other.frames
+        self.samples += other.samples
+        self.repeats += other.repeats
+        self.conflicts += other.conflicts
+        self.quarantined += other.quarantined
+        self.numbered += other.numbered
+        return self
+
+
+@contextlib.asynccontextmanager
+async def open_store(dsn: str) -> AsyncIterator["Store"]:
+    """Hold one connection for writing, its schema up to date.
+
+    Raises:
+        migrate.SchemaError: this database cannot be used with this software.
+        StoreUnavailable: it is not there, at first or later.
+    """
+    with _unavailable():
+        connection = await asyncpg.connect(
+            dsn,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=COMMAND_TIMEOUT_S,
+            server_settings=_SERVER_SETTINGS,
+        )
+    try:
+        with _unavailable():
+            installation = await migrate.migrate(connection)
+        yield Store(connection, installation)
+    finally:
+        await _close(connection)
+
+
+async def _close(connection: Any) -> None:
+    try:
+        await connection.close(timeout=CLOSE_TIMEOUT_S)
+    except _ALL_ERRORS as error:
+        logger.debug("closing the connection to the database: %s", error)
+        connection.terminate()
+
+
+@contextlib.contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except _ALL_ERRORS as error:
+        sentence = str(error) or "it does not answer" if isinstance(error, TimeoutError) else str(error)
+        raise StoreUnavailable(f"database: {sentence}") from error
+
+
+def _read_queries() -> dict[str, str]:
+    text = (resources.files(__package__) / "sql" / "queries.sql").read_text("utf-8")
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+class Store:
+    """One open connection; made by open_store(). One caller at a time."""
+
+    def __init__(self, connection: Any, installation: migrate.Installation) -> None:
+        self.installation = installation
+        self._connection = connection
+        self._queries = _read_queries()
+        self._names = Names(self._queries)
+
+    async def check(self) -> None:
+        """Raise StoreUnavailable if the database does not answer."""
+        with _unavailable():
+            await self._connection.execute("SELECT 1")
+
+    async def write(self, entries: Sequence[Entry]) -> Written:
+        """Store the entries and commit. What the database does not take goes to quarantine by itself.
+
+        Raises StoreUnavailable: nothing of this call may be acknowledged, though some of it may be committed.
+        """
+        with _unavailable():
+            return await self._write_or_divide(entries)
+
+    async def _write_or_divide(self, entries: Sequence[Entry]) -> Written:
+        try:
+            return await self._write(entries)
+        except _DATA_ERRORS as error:
+            if len(entries) > 1:
+                written = Written()
+                for half in batch.halves(entries):
+                    written += await self._write_or_divide(half)
+                return written
+            [entry] = entries
+            if isinstance(entry, QuarantineEntry):
+                raise
+            logger.warning("quarantined a message of %s: %s", entry.arrival.topic, error)
+            return await self._write([batch.refuse(entry, str(error))])
+
+    async def _write(self, entries: Sequence[Entry]) -> Written:
+        frames = [entry for entry in entries if isinstance(entry, FrameEntry)]
+        refused = [entry for entry in entries if isinstance(entry, QuarantineEntry)]
+        traffic = [entry.arrival for entry in entries if isinstance(entry, TrafficEntry)]
+        numbered = batch.numbered(entries)
+        placed = await self._names.place(self._connection, {stream for stream, _ in numbered}, frames)
+        async with self._connection.transaction():
+            known = await self._lock_streams(numbered)
+            new, repeats = _split(placed, known)
+            await self._add_frames(new)
+            conflicts = await self._find_conflicts(repeats)
+            await self._add_quarantine([*refused, *(batch.conflict(frame.entry) for frame in conflicts)])
+            await self._add_traffic(traffic)
+            await self._note_numbers(new, refused)
+        return Written(
+            frames=len(new),
+            samples=sum(frame.samples for frame in new),
+            repeats=len(repeats) - len(conflicts),
+            conflicts=len(conflicts),
+            quarantined=len(refused),
+            numbered=numbered,
+        )
+
+    async def _run(self, query: str, *arguments: Any) -> list[Any]:
+        found: list[Any] = await self._connection.fetch(self._queries[query], *arguments)
+        return found
+
+    async def _lock_streams(self, numbered: Sequence[tuple[StreamKey, int]]) -> set[Position]:
+        """Hold the streams until the commit; the numbers of these that are known."""
+        if not numbered:
+            return set()
+        streams, numbers = _columns((self._names.stream(key), number) for key, number in numbered)
+        locked = await self._run("lock_streams", streams, numbers)
+        if len(locked) < len(set(streams)):
+            # Somebody emptied the tables under us. A new connection forgets the ids, and makes the rows again.
+            raise asyncpg.InterfaceError("rows of streams have vanished")
+        return {(row["id"], number) for row in locked for number in row["known"] or ()}
+
+    async def _add_frames(self, new: Sequence[PlacedFrame]) -> None:
+        if not new:
+            return
+        await self._copy("frames", rows.FRAME_COLUMNS, rows.copy_frames(new))
+        if any(frame.samples for frame in new):
+            await self._copy("samples", rows.SAMPLE_COLUMNS, rows.copy_samples(new))
+        if records := rows.record_rows(new):
+            await self._run("add_records", *_columns(records))
+        if gaps := rows.gap_rows(new):
+            await self._run("add_gaps", *_columns(gaps))
+
+    async def _copy(self, table: str, columns: Sequence[str], pieces: Iterable[bytes]) -> None:
+        await self._connection.copy_to_table(table, columns=columns, format="binary", source=_handed(pieces))
+
+    async def _find_conflicts(self, repeats: Sequence[PlacedFrame]) -> list[PlacedFrame]:
+        """Repeats whose number is stored with other bytes: a frame's bytes are final, so somebody is wrong."""
+        if not repeats:
+            return []
+        times = [rows.moment(frame.entry.frame.times[0]) for frame in repeats]
+        places = _columns((frame.stream, frame.entry.number) for frame in repeats)
+        payloads = [frame.entry.arrival.payload for frame in repeats]
+        same = await self._run("find_same", *places, times, payloads, min(times), max(times))
+        others = _without(repeats, same)
+        if not others:
+            return []
+        stored = await self._run("find_stored", *_columns((frame.stream, frame.entry.number) for frame in others))
+        return [others[row["position"] - 1] for row in stored]
+
+    async def _add_quarantine(self, entries: Sequence[QuarantineEntry]) -> None:
+        if entries:
+            await self._connection.executemany(self._queries["add_quarantine"], map(self._quarantine_row, entries))
+
+    def _quarantine_row(self, entry: QuarantineEntry) -> tuple[Any, ...]:
+        arrival = entry.arrival
+        stream = None if entry.stream is None else self._names.stream(entry.stream)
+        received = rows.moment(arrival.received_us)
+        return received, arrival.topic[:MAX_TOPIC], entry.reason, entry.detail, stream, entry.number, arrival.payload
+
+    async def _add_traffic(self, arrivals: Sequence[Arrival]) -> None:
+        if arrivals:
+            await self._run("lock_traffic")
+            await self._run("add_traffic", *_columns(map(_traffic_row, arrivals)))
+
+    async def _note_numbers(self, new: Sequence[PlacedFrame], refused: Sequence[QuarantineEntry]) -> None:
+        runs = [
+            (self._names.stream(stream), first, last, is_quarantined)
+            for numbered, is_quarantined in (
+                (batch.numbered([frame.entry for frame in new]), False),
+                (batch.numbered(refused), True),
+            )
+            for stream, numbers in batch.group(numbered).items()
+            for first, last in batch.merge(numbers)
+        ]
+        if runs:
+            await self._run("update_streams", *_columns(runs))
+
+
+async def _handed(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)  # lets it go out before the next is made
+
+
+def _columns(found: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Rows as the arrays that unnest() takes."""
+    return list(zip(*found, strict=True))
+
+
+def _traffic_row(arrival: Arrival) -> tuple[Any, ...]:
+    received = rows.moment(arrival.received_us)
+    return received, arrival.retained, arrival.topic, arrival.payload, arrival.response_topic, arrival.correlation
+
+
+def _split(frames: Iterable[PlacedFrame], known: set[Position]) -> tuple[list[PlacedFrame], list[PlacedFrame]]:
+    """New frames and repeats; of two with one number in the same batch the first is new."""
+    new: dict[Position, PlacedFrame] = {}
+    repeats = []
+    for frame in frames:
+        position = frame.stream, frame.entry.number
+        if position in known or position in new:
+            repeats.append(frame)
+        else:
+            new[position] = frame
+    return list(new.values()), repeats
+
+
+def _without(frames: Sequence[PlacedFrame], found: Iterable[Any]) -> list[PlacedFrame]:
+    positions = {row["position"] for row in found}
+    return [frame for position, frame in enumerate(frames, start=1) if position not in positions]

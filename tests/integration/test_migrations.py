@@ -1,0 +1,78 @@
+"""Migrations against a real server: from nothing, twice, two at once, from the future, and all or nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+from tests import databases
+
+from kleinmaelzung_services.logger import migrate, store
+
+
+@pytest.fixture
+async def dsn() -> AsyncIterator[str]:
+    async with databases.fresh() as dsn:
+        yield dsn
+
+
+async def query(dsn: str, sql: str) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=10)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
+
+
+async def installation(dsn: str) -> migrate.Installation:
+    async with store.open_store(dsn) as opened:
+        return opened.installation
+
+
+async def test_the_tables_fit_the_edition_that_was_found(dsn: str) -> None:
+    found = await installation(dsn)
+    indexes = await query(dsn, "SELECT indexname FROM pg_indexes WHERE indexdef LIKE '%USING brin%' ORDER BY 1")
+    assert "PostgreSQL" in str(found)
+    if found.edition == "plain":
+        assert found.extension is None
+        assert indexes == [("frames_time",), ("samples_time",), ("traffic_received",)]
+    else:
+        tables = await query(dsn, "SELECT hypertable_name::text FROM timescaledb_information.hypertables ORDER BY 1")
+        assert (tables, indexes) == ([("frames",), ("samples",), ("traffic",)], [])
+
+
+async def test_a_second_start_changes_nothing(dsn: str) -> None:
+    first = await installation(dsn)
+    before = await query(dsn, "SELECT * FROM migrations ORDER BY number")
+    assert await installation(dsn) == first
+    assert await query(dsn, "SELECT * FROM migrations ORDER BY number") == before
+    assert {row[3] for row in before} == {first.edition}
+
+
+async def test_loggers_that_start_at_once_migrate_once(dsn: str) -> None:
+    found = await asyncio.gather(*(installation(dsn) for _ in range(4)))
+    assert len(set(found)) == 1
+    [[applied, numbers]] = await query(dsn, "SELECT count(*), count(DISTINCT number) FROM migrations")
+    assert applied == numbers
+
+
+async def test_a_newer_database_is_refused(dsn: str) -> None:
+    await installation(dsn)
+    await query(dsn, "INSERT INTO migrations VALUES (900, 'future', '', 'plain')")
+    with pytest.raises(migrate.SchemaError, match="has schema version 900"):
+        await installation(dsn)
+
+
+async def test_another_build_s_migration_is_refused(dsn: str) -> None:
+    await installation(dsn)
+    await query(dsn, "UPDATE migrations SET hash = 'other' WHERE number = 1")
+    with pytest.raises(migrate.SchemaError, match="migration 001"):
+        await installation(dsn)
+
+
+async def test_a_migration_that_fails_leaves_nothing_behind(dsn: str) -> None:
+    await query(dsn, "CREATE TABLE samples (somebody text)")
+    with pytest.raises(store.StoreUnavailable, match='relation "samples" already exists'):
+        await installation(dsn)
+    assert await query(dsn, "SELECT relname::text FROM pg_class WHERE relname IN ('frames', 'migrations')") == []

@@ -1,0 +1,218 @@
+"""agent.toml: what is right is read, and everything wrong is said at once with its place."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kleinmaelzung_agent import config
+from kleinmaelzung_agent.config import ConfigError
+
+EXAMPLE = Path(__file__).parents[3] / "agent" / "agent.example.toml"
+AGENT = """
+[agent]
+name = "pi-1"
+url = "ws://lab-server:8080"
+secret = "s3cret"
+data = "spool"
+"""
+INSTRUMENT = """
+[instruments.thermometer]
+port = "/dev/ttyUSB0"
+[instruments.thermometer.channels.temperature]
+unit = "°C"
+[[instruments.thermometer.poll]]
+send = "T?"
+every = "1s"
+reply = [{ pattern = '(?P<temperature>[+-][0-9.]+) C' }]
+"""
+
+
+def load(directory: Path, text: str) -> config.Config:
+    path = directory / "agent.toml"
+    path.write_text(text)
+    return config.load(path)
+
+
+def mistakes(directory: Path, text: str) -> list[str]:
+    with pytest.raises(ConfigError) as raised:
+        load(directory, text)
+    first, *rest = str(raised.value).splitlines()
+    assert first.startswith(str(directory / "agent.toml"))
+    return [line.strip() for line in rest]
+
+
+def one_mistake(directory: Path, text: str) -> str:
+    found = mistakes(directory, text)
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_the_example_is_right(tmp_path: Path) -> None:
+    secret = tmp_path / "pi-1.secret"
+    secret.write_text("s3cret\n")
+    secret.chmod(0o600)
+    read = load(tmp_path, EXAMPLE.read_text())
+    assert read.agent.secret == "s3cret"
+    assert list(read.instruments) == ["balance", "climate"]
+    assert read.instruments["balance"].polls[0].reply[1].blank == ("weight",)
+    assert read.instruments["balance"].commands["set_tare"].arguments[0].maximum == 220
+
+
+def test_relative_paths_start_at_the_files_directory(tmp_path: Path) -> None:
+    assert load(tmp_path, AGENT + INSTRUMENT).agent.data == tmp_path / "spool"
+
+
+def test_the_secret_is_not_shown(tmp_path: Path) -> None:
+    assert "s3cret" not in repr(load(tmp_path, AGENT))
+
+
+def test_a_secret_that_others_can_read_is_a_mistake(tmp_path: Path) -> None:
+    secret = tmp_path / "pi-1.secret"
+    secret.write_text("s3cret")
+    secret.chmod(0o640)
+    text = AGENT.replace('secret = "s3cret"', 'secret_file = "pi-1.secret"')
+    assert "others can read" in one_mistake(tmp_path, text)
+    assert "(mode 0640), run: chmod 600" in one_mistake(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake"),
+    [
+        (('secret = "s3cret"', ""), "agent.secret_file: expected either secret_file or secret, found neither"),
+        (('secret = "s3cret"', 'secret_file = "no"'), "cannot be read: No such file or directory"),
+        (('secret = "s3cret"', "secret = 12345"), "agent.secret: expected a text, found something else"),
+        (("ws://lab-server:8080", "lab-server"), 'expected an address such as "ws://lab-server:8080"'),
+        (("ws://lab-server:8080", "ws://lab:port"), 'expected an address such as "ws://lab-server:8080"'),
+        (('"pi-1"', '"Pi 1"'), 'agent.name: expected 1 to 32 of a-z 0-9 _ -'),
+        (("[agent]", "[agnet]"), "agnet: unknown key"),
+        (("/dev/ttyUSB0", "socket://host"), 'expected a URL such as "socket://192.168.1.7:4001"'),
+        (("thermometer]", "Thermo]"), "an instrument's name is"),
+        (('"1s"', '"1 fortnight"'), 'poll[0].every: expected a duration such as "250ms"'),
+        (('"1s"', "5"), 'instruments.thermometer.poll[0].every: expected a duration such as "250ms", found 5'),
+        (("(?P<temp", "((?P<temp"), "poll[0].reply[0].pattern: not a regular expression: missing ), unterminated"),
+        (("P<temperature>", "P<temprature>"), 'group "temprature" is no channel'),
+        (("unit = ", "unit_group = "), 'channels.temperature.unit_group: no pattern has a group "°C"'),
+        (("port = ", "parity = true\nport = "), "parity: expected one of"),
+        (("port = ", "baudrate = 9600.5\nport = "), "baudrate: expected an integer from 50 to 12000000, found 9600.5"),
+        (("port = ", "baudrate = true\nport = "), "baudrate: expected an integer from 50 to 12000000, found true"),
+        (("port = ", 'driver = "modbus"\nport = '), 'driver: expected one of "text", found "modbus"'),
+        (("port = ", 'silent_after = "500ms"\nport = '), "silent_after: expected more than 1s, the shortest"),
+        (('send = "T?"', 'send = "T°"'), 'poll[0].send: "T°" cannot be sent in ascii'),
+        (("[[instruments.thermometer.poll]]", "[instruments.thermometer.poll]"), "poll: expected a list of tables"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_said_with_its_place(tmp_path: Path, change: tuple[str, str], mistake: str) -> None:
+    text = (AGENT + INSTRUMENT).replace(*change)
+    assert mistake in "\n".join(mistakes(tmp_path, text))
+
+
+def test_a_file_that_is_no_toml_says_where(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"agent.toml: not TOML: .* \(at line 2, column 6\)"):
+        load(tmp_path, "[agent]\nname pi-1\n")
+
+
+def test_a_missing_file_is_said_plainly(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no\.toml: cannot be read: No such file or directory"):
+        config.load(tmp_path / "no.toml")
+
+
+def test_commands_are_checked_like_the_rest(tmp_path: Path) -> None:
+    text = """
+[instruments.thermometer.commands.set]
+send = "SET {valeu}"
+refuse = [{ pattern = 'ERR' }]
+[instruments.thermometer.commands.set.arguments.value]
+type = "nubmer"
+minimum = 5
+maximum = 1
+default = 7
+"""
+    found = "\n".join(mistakes(tmp_path, AGENT + INSTRUMENT + text))
+    assert 'set.arguments.value.type: expected one of "number", "integer", "text", "boolean", "choice"' in found
+    assert 'found "nubmer", did you mean "number"?' in found
+    assert "set.arguments.value.minimum: expected at most maximum, 1, found 5" in found
+    assert "set.refuse[0].reason: missing, expected a text" in found
+    assert "set.send: {valeu} is no argument of this command" in found
+
+
+# --- every key ----------------------------------------------------------
+
+FREE = {"quality"}  # tables whose keys are free
+NAMED = {"instruments", "channels", "commands", "arguments"}
+
+
+def places(table: dict[str, Any], path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The paths of all keys of a parsed TOML table that are not names of the user's choice."""
+    found: list[tuple[str | int, ...]] = []
+    for key, value in table.items():
+        here = (*path, key)
+        is_name = bool(path) and path[-1] in NAMED
+        if not is_name and (not path or path[-1] not in FREE or path[-2] == "reply"):
+            found.append(here)
+        if isinstance(value, dict):
+            found += places(value, here)
+        elif isinstance(value, list):
+            for index, element in enumerate(value):
+                if isinstance(element, dict):
+                    found += places(element, (*here, index))
+    return found
+
+
+def as_toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f'"{key}" = {as_toml(inner)}' for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(as_toml, value)) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "'''" + value.replace("\r", "").replace("\n", "") + "'''" if isinstance(value, str) else str(value)
+
+
+def whole() -> dict[str, Any]:
+    return tomllib.loads(EXAMPLE.read_text().replace('secret_file = "pi-1.secret"', 'secret = "x"'))
+
+
+def write(tree: dict[str, Any]) -> str:
+    return "\n".join(f"{key} = {as_toml(value)}" for key, value in tree.items())
+
+
+def parent(tree: Any, path: tuple[str | int, ...]) -> dict[str, Any]:
+    for step in path[:-1]:
+        tree = tree[step]
+    assert isinstance(tree, dict)
+    return tree
+
+
+def dotted(path: tuple[str | int, ...]) -> str:
+    return re.sub(r"\.\[", "[", ".".join(f"[{step}]" if isinstance(step, int) else step for step in path))
+
+
+@pytest.mark.parametrize("path", places(whole()), ids=dotted)
+def test_every_key_misspelt_is_found_at_its_place(tmp_path: Path, path: tuple[str | int, ...]) -> None:
+    tree = whole()
+    table = parent(tree, path)
+    key = str(path[-1])
+    table[f"{key}x"] = table.pop(key)
+    place = f"{dotted(path)}x: unknown key"
+    assert any(mistake.startswith(place) for mistake in mistakes(tmp_path, write(tree))), place
+
+
+@pytest.mark.parametrize("path", places(whole()), ids=dotted)
+def test_every_key_mistyped_is_found_at_its_place(tmp_path: Path, path: tuple[str | int, ...]) -> None:
+    tree = whole()
+    parent(tree, path)[str(path[-1])] = [[True]]
+    place = f"{dotted(path)}"
+    assert any(mistake.startswith(place) for mistake in mistakes(tmp_path, write(tree))), place
+
+
+def test_all_keys_misspelt_at_once_are_all_found(tmp_path: Path) -> None:
+    tree = whole()
+    leaves = [path for path in places(whole()) if not isinstance(parent(whole(), path)[str(path[-1])], (dict, list))]
+    for path in leaves:
+        table = parent(tree, path)
+        table[f"{path[-1]}x"] = table.pop(str(path[-1]))
+    found = mistakes(tmp_path, write(tree))
+    assert [path for path in leaves if not any(line.startswith(f"{dotted(path)}x: ") for line in found)] == []

@@ -1,0 +1,52 @@
+"""The logger's environment: read once, all mistakes at once, no secret in what is printed."""
+
+from pathlib import Path
+
+import pytest
+
+from kleinmaelzung_services.logger.config import ConfigError, read_config
+
+
+def environment(tmp_path: Path, **more: str) -> dict[str, str]:
+    password = tmp_path / "password"
+    password.write_text("secret-1\n")
+    values = {
+        "MQTT": "mqtt://broker:1884",
+        "MQTT_PASSWORD_FILE": str(password),
+        "DSN": "postgresql://logger:secret-2@db/lab",
+        **more,
+    }
+    return {f"KLEINMAELZUNG_{key}": value for key, value in values.items()}
+
+
+def test_what_is_needed_is_enough(tmp_path: Path) -> None:
+    config = read_config(environment(tmp_path))
+    assert (config.broker.host, config.broker.port, config.broker.user) == ("broker", 1884, "service:logger")
+    assert (config.broker.password, config.name, config.log_level) == ("secret-1", "logger", "info")
+    assert "secret" not in repr(config)
+
+
+def test_the_dsn_may_come_from_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "dsn"
+    file.write_text("postgresql://db/lab\n")
+    assert read_config(environment(tmp_path, DSN="", DSN_FILE=str(file))).dsn == "postgresql://db/lab"
+
+
+def test_all_mistakes_come_at_once_with_their_keys() -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(
+            {
+                "KLEINMAELZUNG_MQTT": "http://broker",
+                "KLEINMAELZUNG_MQTT_PASSWORD_FILE": "/nowhere/password",
+                "KLEINMAELZUNG_NAME": "Logger 1",
+                "KLEINMAELZUNG_LOG_LEVEL": "loud",
+            }
+        )
+    keys = [mistake.partition(":")[0].removeprefix("KLEINMAELZUNG_") for mistake in caught.value.mistakes]
+    assert sorted(keys) == ["DSN", "LOG_LEVEL", "MQTT", "MQTT_PASSWORD_FILE", "NAME"]
+
+
+@pytest.mark.parametrize("more", [{"DSN_FILE": "/some/file"}, {"DSN": "host=db"}, {"DSN": ""}])
+def test_a_dsn_that_is_ambiguous_foreign_or_missing_is_refused(tmp_path: Path, more: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="KLEINMAELZUNG_DSN: "):
+        read_config(environment(tmp_path, **more))

@@ -1,0 +1,46 @@
+"""Which migrations a database needs, and which databases are refused."""
+
+from typing import get_args
+
+import pytest
+
+from kleinmaelzung_services.logger import migrate
+from kleinmaelzung_services.logger.migrate import Applied, Edition, Migration, SchemaError
+
+FIRST = Migration(number=1, title="tables", editions=frozenset(get_args(Edition)), sql="one")
+PLAIN = Migration(number=2, title="brin", editions=frozenset({"plain"}), sql="two")
+LAST = Migration(number=3, title="views", editions=frozenset(get_args(Edition)), sql="three")
+KNOWN = [FIRST, PLAIN, LAST]
+
+
+def applied(*steps: Migration) -> list[Applied]:
+    return [Applied(number=step.number, hash=step.hash, edition="plain") for step in steps]
+
+
+def test_each_edition_gets_its_own_files() -> None:
+    assert migrate.pending(KNOWN, [], "plain") == KNOWN
+    assert migrate.pending(KNOWN, [], "apache") == [FIRST, LAST]
+
+
+def test_what_is_applied_is_not_applied_again() -> None:
+    assert migrate.pending(KNOWN, applied(FIRST, PLAIN), "plain") == [LAST]
+    assert migrate.pending(KNOWN, applied(*KNOWN), "plain") == []
+
+
+def test_a_newer_database_is_refused_with_a_sentence() -> None:
+    newer = Migration(number=9, title="future", editions=frozenset({"plain"}), sql="")
+    with pytest.raises(SchemaError, match=r"has schema version 9, this software knows up to 3: update the software"):
+        migrate.pending(KNOWN, applied(*KNOWN, newer), "plain")
+
+
+def test_a_migration_with_another_content_is_refused() -> None:
+    other = Migration(number=2, title="brin", editions=frozenset({"plain"}), sql="other")
+    with pytest.raises(SchemaError, match="migration 002"):
+        migrate.pending(KNOWN, applied(FIRST, other), "plain")
+
+
+def test_the_files_are_numbered_without_doubles_and_each_edition_has_some() -> None:
+    found = migrate.read_migrations()
+    numbers = [step.number for step in found]
+    assert numbers == list(range(1, len(found) + 1))
+    assert frozenset().union(*(step.editions for step in found)) == set(get_args(Edition))
