@@ -90,7 +90,7 @@ def _url(table: Table) -> str:
     url = table.text("url")
     try:
         parts = urlsplit(url)
-        is_good = parts.scheme in ("ws", "wss") and bool(parts.hostname) and parts.port != 0
+        is_good = parts.scheme in ("ws", "wss", "http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is no number
         is_good = False
     if url and not is_good:
