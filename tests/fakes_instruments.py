@@ -139,7 +139,8 @@ class Thermometer:
     def _answer_later(self, answer: str) -> None:
         loop = asyncio.get_running_loop()
         delay = self.delays.pop(0) if self.delays else self.delay_s()
-        self._free_at = max(self._free_at, loop.time()) + delay
+        # a little apart, since the loop keeps no order among equal times
+        self._free_at = max(self._free_at, loop.time()) + max(delay, 0.0001)
         loop.call_at(self._free_at, self.pty.say, answer.encode() + b"\r\n")
 
 

@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import shutil
+import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,9 +82,10 @@ def write_private(path: Path, text: str) -> None:
 
 
 def template() -> Path:
-    """broker/mosquitto.conf: beside this module in an installed wheel, in its own folder in a checkout."""
-    installed = Path(__file__).with_name("mosquitto.conf")
-    return installed if installed.exists() else Path(__file__).parents[2] / "broker" / "mosquitto.conf"
+    """broker/mosquitto.conf: in a checkout, or where a wheel puts it."""
+    checkout = Path(__file__).parents[2] / "broker" / "mosquitto.conf"
+    installed = Path(sysconfig.get_path("data")) / "share" / "kleinmaelzung" / "mosquitto.conf"
+    return checkout if checkout.exists() else installed
 
 
 def find_mosquitto() -> str:

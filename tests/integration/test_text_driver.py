@@ -424,6 +424,8 @@ async def test_a_command_that_waited_too_long_is_not_sent(tmp_path: Path, termin
     async with running(notes, settings) as instrument:
         await until(lambda: notes.condition() == "connected", "connected")
         thermometer.is_silent = True
+        thermometer.asked.clear()
+        await until(lambda: thermometer.asked, "a poll is waiting for its answer")
         reply = await instrument.execute(command("set", value=1), timeout_s=0.1)
         assert reply.result == "refused"
         assert reply.reason.startswith("expired")
