@@ -2,9 +2,9 @@
 
     port --received()--> lines --> the pending question's answer, else unasked(line), else counted
 
-A late answer must not answer the next question. After a timeout the next question waits for the late answer, at
-most as long as the question itself was given and never above LATE_S. If it has not come by then, the next answer is
-kept for a moment: should a second one follow at once, the first was the late one.
+A late answer must not answer the next question. After a timeout the next question waits up to LATE_S for the late
+answer. If it has not come by then, the next answer is kept for a moment: should a second one follow at once, the
+first was the late one. What comes later still and alone can be told apart only by patterns that name the question.
 """
 
 import asyncio
@@ -113,7 +113,7 @@ class Conversation:
             self._question = None
             self._is_unsure = not is_answered
             if not is_answered:
-                self._expect_late(match, timeout_s)
+                self._expect_late(match)
 
     async def tell(self, outgoing: bytes, timeout_s: float) -> None:
         """Send, with no answer to come, within one's turn. Raises TimeoutError where it could not all be sent."""
@@ -169,10 +169,10 @@ class Conversation:
             raise NotSentError(self._failure or "the port is being opened")
         self._port.write(outgoing)
 
-    def _expect_late(self, match: Match[Any], timeout_s: float) -> None:
+    def _expect_late(self, match: Match[Any]) -> None:
         self._late = match
         self._late_came.clear()
-        self._late_until = self._loop.time() + min(max(timeout_s, self._quiet_s), LATE_S)
+        self._late_until = self._loop.time() + LATE_S
         if self._port:
             self._port.discard_unsent()
 

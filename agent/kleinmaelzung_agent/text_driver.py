@@ -78,6 +78,7 @@ class TextInstrument:
                 reason = f"internal error: {error or type(error).__name__}"
             self._health.closed(reason)
             self._tell()
+            _stop_if_cancelled()
             await asyncio.sleep(self._wait_s * random.uniform(0.7, 1.0))
             self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
             self.counters.reconnects += 1
@@ -290,6 +291,13 @@ class TextInstrument:
         reply = await asking
         self._valid()
         return reply
+
+
+def _stop_if_cancelled() -> None:
+    # A TaskGroup forgets that it was cancelled when one of its tasks fails at the same moment (before Python 3.13).
+    task = asyncio.current_task()
+    if task and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class _RefusedError(Exception):

@@ -5,6 +5,7 @@ older part understands a newer one.
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self, get_args
 
@@ -71,10 +72,10 @@ class Argument:
             name=topics.check_name(wire.text("name"), "argument"),
             type=_one_of(wire.text("type"), ArgumentType, "argument.type"),
             unit=wire.text("unit", default=""),
-            minimum=wire.get("minimum"),
-            maximum=wire.get("maximum"),
-            choices=wire.list("choices", default=[]),
-            default=wire.get("default"),
+            minimum=_limit(wire.get("minimum"), "argument.minimum"),
+            maximum=_limit(wire.get("maximum"), "argument.maximum"),
+            choices=_texts(wire.list("choices", default=[]), "argument.choices"),
+            default=_value(wire.get("default"), "argument.default"),
         )
 
 
@@ -91,8 +92,8 @@ class CommandDescription:
     def from_map(cls, value: Any) -> Self:
         wire = Fields(value, "command")
         timeout_s = wire.get("timeout_s")
-        if type(timeout_s) not in (int, float):
-            raise WireError("command.timeout_s is not a number")
+        if type(timeout_s) not in (int, float) or not 0 < timeout_s < math.inf:
+            raise WireError("command.timeout_s is not a number of seconds")
         return cls(
             name=topics.check_name(wire.text("name"), "command"),
             arguments=[Argument.from_map(argument) for argument in wire.list("arguments", default=[])],
@@ -353,6 +354,26 @@ def latest(frame: Frame) -> dict[str, dict[str, Any]]:
 def encode_latest(channels: dict[str, dict[str, Any]]) -> bytes:
     """The payload of `<agent>/<instrument>/latest`: JSON, for any MQTT tool."""
     return json.dumps(channels, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _limit(value: Any, what: str) -> float | None:
+    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
+        raise WireError(f"{what} is {value!r:.40}, expected a number or nil")
+    limit: float | None = value
+    return limit
+
+
+def _texts(values: list[Any], what: str) -> list[str]:
+    if not all(type(value) is str for value in values):
+        raise WireError(f"{what} holds something else than text")
+    return values
+
+
+def _value(value: Any, what: str) -> Value:
+    if value is not None and type(value) not in (int, float, str, bool):
+        raise WireError(f"{what} is {value!r:.40}, expected number, text, bool or nil")
+    default: Value = value
+    return default
 
 
 def _one_of(value: str, allowed: Any, what: str) -> Any:

@@ -148,5 +148,6 @@ async def listen(config: Config) -> AsyncIterator["Listening"]:
         try:
             yield Listening(gateway=gateway, server=server, hub=hub)
         finally:
-            hub.cancel()
-            await asyncio.gather(hub, return_exceptions=True)
+            while not hub.done():  # a TaskGroup can swallow one cancellation, when a task of its fails just then
+                hub.cancel()
+                await asyncio.wait((hub,), timeout=1)

@@ -235,7 +235,7 @@ async def test_half_an_answer_does_not_join_the_next(tmp_path: Path, terminal: P
     terminal.plug()
     text = THERMOMETER.replace("[+-][0-9.]+", "[+0-9.]+").replace('timeout = "100ms"', 'timeout = "20ms"')
     async with running(notes, read(tmp_path, text, terminal.port, every="0ms")) as instrument:
-        await until(lambda: instrument.counters.half_lines > 3, "broken answers")
+        await until(lambda: instrument.counters.half_lines > 2, "broken answers")
     assert set(notes.values()) == {23.45}
 
 
@@ -313,14 +313,14 @@ async def test_after_the_rubbish_the_instrument_is_read_again(tmp_path: Path, te
 
 async def test_a_device_that_stops_reading_blocks_nobody(tmp_path: Path, terminal: Pty, notes: Notes) -> None:
     terminal.plug()  # and nobody reads its master
-    async with running(notes, read(tmp_path, THERMOMETER.replace("T?", "T" * 900), terminal.port)) as instrument:
+    async with running(notes, read(tmp_path, THERMOMETER.replace("T?", "T" * 1000), terminal.port)) as instrument:
         stall = 0.0
         begun = time.monotonic()
-        while instrument.counters.timeouts < 10:
+        while instrument.counters.timeouts < 6:
             last = time.monotonic()
             await asyncio.sleep(0.005)
             stall = max(stall, time.monotonic() - last)
-            assert last - begun < 20
+            assert last - begun < 30
         begun = time.monotonic()
     assert time.monotonic() - begun < 3, "it closes"
     assert stall < 0.5
@@ -360,7 +360,7 @@ async def test_commands_at_the_same_time_do_not_mix_either(tmp_path: Path, termi
     assert [reply.values for reply in replies] == [{"value": float(number)} for number in range(50)]
 
 
-@pytest.mark.parametrize("late_s", [0.08, 0.15, 0.19, 0.4, 0.9])
+@pytest.mark.parametrize("late_s", [0.08, 0.15, 0.4, 0.9])
 async def test_a_late_answer_never_answers_the_next_command(
     tmp_path: Path, terminal: Pty, notes: Notes, late_s: float
 ) -> None:
@@ -369,13 +369,12 @@ async def test_a_late_answer_never_answers_the_next_command(
     text = THERMOMETER.replace('"2s"', '"100ms"')
     async with running(notes, read(tmp_path, text, terminal.port, every="1h")) as instrument:
         await until(lambda: notes.condition() == "connected", "connected")
-        for number in range(0, 20, 2):
+        for number in range(0, 6, 2):
             thermometer.delays = [late_s]
             late = await instrument.execute(command("set", value=number), timeout_s=5)
             assert late.result == ("timeout" if late_s > 0.1 else "done")
             following = await instrument.execute(command("set", value=number + 1), timeout_s=5)
-            assert following.values in ({"value": number + 1.0}, {})
-            assert following.result == "done" or late_s > 0.2, following
+            assert (following.result, following.values) == ("done", {"value": number + 1.0})
 
 
 async def test_answers_that_pile_up_do_not_answer_the_last_command(tmp_path: Path, terminal: Pty, notes: Notes) -> None:
@@ -385,8 +384,9 @@ async def test_answers_that_pile_up_do_not_answer_the_last_command(tmp_path: Pat
     text = THERMOMETER.replace('"2s"', '"100ms"')
     async with running(notes, read(tmp_path, text, terminal.port, every="1h")) as instrument:
         await until(lambda: notes.condition() == "connected", "connected")
-        thermometer.delays = [0.65]  # it works in order, so the next ones wait behind
-        replies = [await instrument.execute(command("set", value=number), timeout_s=5) for number in range(6)]
+        # It works in order, so the next ones wait behind; the answers come while the third command waits for its own.
+        thermometer.delays = [2.3]
+        replies = [await instrument.execute(command("set", value=number), timeout_s=5) for number in range(4)]
     for number, reply in enumerate(replies):
         assert reply.values in ({}, {"value": float(number)})
     assert replies[-1].result == "done"

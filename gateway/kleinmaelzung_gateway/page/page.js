@@ -195,7 +195,9 @@ function drawInstrument(connection, name, nowMs) {
   const isLive = connection.isLive && condition === "connected";
   const article = element("article", isLive ? "live" : "");
   const words = connection.isLive ? stateInWords(condition, state) : "connection lost";
-  article.append(element("h2", "", description?.label || name), element("p", "", name), element("p", "state", words));
+  article.append(element("h2", "", description?.label || name));
+  if (description?.label) article.append(element("p", "", name));
+  article.append(element("p", "state", words));
   const list = element("dl");
   for (const channel of channelsOf(description, newest)) {
     list.append(drawChannel(channel, newest.get(channel.name), isLive, nowMs));

@@ -1,0 +1,21 @@
+"""What is sent: a frame of 142 bytes, as design §9 compares others with."""
+
+from kleinmaelzung_wire import frames
+
+SIZE = 142
+
+
+def _make() -> bytes:
+    frame = frames.Frame(
+        epoch=2**52 + 1,
+        number=70_000,
+        times=(1_764_000_000_000_000,),
+        channels={"mass": [12.3456], "temperature": [21.5], "note": [""]},
+        units={"mass": "g", "temperature": "degC"},
+        clock=frames.Clock(synchronised=True, error_us=900),
+    )
+    frame.channels["note"] = ["x" * (SIZE - len(frames.encode(frame)) - 1)]  # a longer text has a longer header
+    return frames.encode(frame)
+
+
+PAYLOAD = _make()
