@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests import brokers
-
 from kleinmaelzung_local import ports
+from tests import brokers
 
 START_TIMEOUT_S = 15.0
 RUN_TIMEOUT_S = 60.0

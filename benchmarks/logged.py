@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from tests import databases
 
 from benchmarks.row import Row, compare
 from kleinmaelzung_bus.session import Broker
@@ -24,6 +23,7 @@ from kleinmaelzung_services.logger.config import Config
 from kleinmaelzung_services.logger.inbox import MAX_BATCH_MESSAGES
 from kleinmaelzung_services.logger.service import Service
 from kleinmaelzung_wire import frames, topics
+from tests import databases
 
 GOAL = 0.7
 ROUNDS = 7

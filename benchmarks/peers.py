@@ -52,7 +52,7 @@ def open_websocket(port: int, path: str, name: str, password: str) -> socket.soc
 
 def websocket_message(*message: object) -> bytes:
     """A client's frame. Its mask is zero: the server has the same work, and the bytes can be made beforehand."""
-    body = msgpack.packb(message)
+    body: bytes = msgpack.packb(message)
     length = bytes([0x80 | len(body)]) if len(body) < 126 else struct.pack(">BH", 0x80 | 126, len(body))
     return b"\x82" + length + bytes(4) + body
 

@@ -23,9 +23,7 @@ class Row:
         return asdict(self)
 
 
-def compare(
-    name: str, unit: str, ours: Sequence[float], limit: Sequence[float], goal: float, **details: Any
-) -> Row:
+def compare(name: str, unit: str, ours: Sequence[float], limit: Sequence[float], goal: float, **details: Any) -> Row:
     """A row whose goal is a share of the limit; each pair of rounds ran side by side."""
     ratio = median(our / their for our, their in zip(ours, limit, strict=True))
     details |= {"rounds_ours": [round(one) for one in ours], "rounds_limit": [round(one) for one in limit]}

@@ -42,7 +42,7 @@ class Counting(asyncio.Queue[aiomqtt.Message]):
     """Takes each message as it arrives, and keeps none."""
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
-        self.taken = getattr(self, "taken", 0) + len(item.payload) // len(PAYLOAD)  # type: ignore[arg-type]
+        self.taken = getattr(self, "taken", 0) + len(item.payload) // len(PAYLOAD)
 
 
 async def pump(given: dict[str, Any]) -> dict[str, float]:

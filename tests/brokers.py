@@ -33,6 +33,11 @@ class TestBroker:
     async def stop(self) -> None:
         await self._running.stop()
 
+    @property
+    def pid(self) -> int:
+        assert self._running.pid is not None
+        return self._running.pid
+
     async def manage(self, commands: list[dict[str, object]]) -> None:
         """Let the plugin execute commands, as admin."""
         answered = asyncio.Event()

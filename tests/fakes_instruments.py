@@ -178,21 +178,23 @@ def _pump(one: int, other: int, stop: threading.Event) -> None:
 def rfc2217_server(device: str) -> Iterator[str]:
     """A serial server for one client, made of pyserial's own parts; gives its URL. Ends with its device."""
     listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=_serve_rfc2217, args=(listening, device))
+    stop = threading.Event()
+    thread = threading.Thread(target=_serve_rfc2217, args=(listening, device, stop))
     thread.start()
     try:
         yield f"rfc2217://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        listening.close()
+        stop.set()
         thread.join()
+        listening.close()
 
 
-def _serve_rfc2217(listening: socket.socket, device: str) -> None:
+def _serve_rfc2217(listening: socket.socket, device: str, stop: threading.Event) -> None:
     client, _ = listening.accept()
     with client, client.makefile("wb", buffering=0) as outgoing, serial.Serial(device, timeout=0) as port:
         ends: list[Any] = [client, port]
         manager: Any = cast(Any, rfc2217.PortManager)(port, outgoing)  # the stubs are stricter than the thing
-        while True:
+        while not stop.is_set():
             ready = select.select(ends, [], [], 0.1)[0]
             try:
                 if port in ready:
@@ -201,6 +203,6 @@ def _serve_rfc2217(listening: socket.socket, device: str) -> None:
                     chunk = client.recv(1024)
                     if not chunk:
                         return
-                    port.write(b"".join(manager.filter(bytes([byte]) for byte in chunk)))
+                    port.write(b"".join(manager.filter(chunk)))
             except OSError:
                 return

@@ -74,7 +74,7 @@ def check(argument: Argument, value: Value) -> Value:
         case "integer":
             return _check_range(argument, _check_type(argument, value, (int,), "an integer"))
         case "boolean":
-            return _check_type(argument, value, (bool,), "true or false")
+            return bool(_check_type(argument, value, (bool,), "true or false"))
         case "choice":
             if value not in argument.choices:
                 raise ArgumentError(f"{_found(argument, value)}, expected one of {', '.join(argument.choices)}")

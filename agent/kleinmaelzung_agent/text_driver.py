@@ -78,7 +78,6 @@ class TextInstrument:
                 reason = f"internal error: {error or type(error).__name__}"
             self._health.closed(reason)
             self._tell()
-            _stop_if_cancelled()
             await asyncio.sleep(self._wait_s * random.uniform(0.7, 1.0))
             self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
             self.counters.reconnects += 1
@@ -91,23 +90,39 @@ class TextInstrument:
             self._health.opened(self._now())
             self._tell()
             try:
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._lost(conversation, port), name=f"{self.name} lost")
-                    tasks.create_task(self._watch(), name=f"{self.name} watch")
-                    tasks.create_task(self._converse(conversation, port), name=f"{self.name} polls")
-            except* PortError as group:
-                reason = str(group.exceptions[0])
+                reason = await self._until_lost(conversation, port)
             finally:
                 self._conversation = None
                 conversation.end(reason or "the agent ends")
         return reason
 
-    async def _lost(self, conversation: Conversation, port: Port) -> None:
+    async def _until_lost(self, conversation: Conversation, port: Port) -> str:
+        # None of these tasks raises: a TaskGroup whose task fails forgets that it was itself cancelled (Python < 3.13).
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(self._watch(), name=f"{self.name} watch")
+            ends = (
+                tasks.create_task(self._lost(conversation, port), name=f"{self.name} lost"),
+                tasks.create_task(self._converse(conversation, port), name=f"{self.name} polls"),
+            )
+            done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for task in (watching, *ends):
+                task.cancel()
+        return done.pop().result()
+
+    async def _lost(self, conversation: Conversation, port: Port) -> str:
         try:
             await port.lost()
         except PortError as error:
             conversation.end(str(error))
-            raise
+            return str(error)
+
+    async def _converse(self, conversation: Conversation, port: Port) -> str:
+        await conversation.begin(port)
+        self._conversation = conversation
+        try:
+            await self._poll_all(conversation)
+        except PortError as error:
+            return str(error)
 
     async def _watch(self) -> None:
         """Notice silence, which no line announces."""
@@ -116,9 +131,7 @@ class TextInstrument:
             if self._tell() == "silent":
                 self._start_due.set()  # it may have been switched off and on
 
-    async def _converse(self, conversation: Conversation, port: Port) -> None:
-        await conversation.begin(port)
-        self._conversation = conversation
+    async def _poll_all(self, conversation: Conversation) -> Never:
         self._start_due.set()
         schedule = Schedule([poll.every_s for poll in self._config.polls], self._now())
         while True:
@@ -291,13 +304,6 @@ class TextInstrument:
         reply = await asking
         self._valid()
         return reply
-
-
-def _stop_if_cancelled() -> None:
-    # A TaskGroup forgets that it was cancelled when one of its tasks fails at the same moment (before Python 3.13).
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError
 
 
 class _RefusedError(Exception):

@@ -1,7 +1,7 @@
 """A port over an asyncio transport: `socket://host:port` here, devices in serial_port.py.
 
-What arrives goes to `received(chunk)`, at most 4 KiB at a time and at most WINDOW_BYTES per WINDOW_S, so that a
-babbling device costs a share of the time and no more. A lost port shows in `lost()` as PortError with a plain sentence.
+What arrives goes to `received(chunk)`, at most 4 KiB at a time, and of each window of time only a share goes into it,
+so that a babbling device leaves the rest to the others: it is made to wait, or its driver's buffer overflows. A lost port shows in `lost()` as PortError with a plain sentence.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 CHUNK: Final = 4096
 WINDOW_S: Final = 0.05
+WINDOW_WORK_S: Final = 0.01
 WINDOW_BYTES: Final = 64 * 1024  # 1.3 MB/s: ten times the fastest usual line
 MAX_UNSENT: Final = 16 * 1024
 CLOSE_S: Final = 1.0
@@ -74,7 +75,8 @@ class Wire(asyncio.BufferedProtocol):
         self._buffer = bytearray(CHUNK)
         self._transport: Any = None
         self._window_until = 0.0
-        self._allowance = WINDOW_BYTES
+        self._bytes = 0
+        self._work_s = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
@@ -86,8 +88,9 @@ class Wire(asyncio.BufferedProtocol):
         self.data_received(bytes(self._buffer[:nbytes]))
 
     def data_received(self, chunk: bytes) -> None:  # what pyserial-asyncio calls
-        self._limit(len(chunk))
+        begun = self._loop.time()
         self._received(chunk)
+        self._limit(begun, len(chunk))
 
     def connection_lost(self, error: Exception | None) -> None:
         if error:
@@ -95,12 +98,12 @@ class Wire(asyncio.BufferedProtocol):
         if not self.closed.done():
             self.closed.set_result(None)
 
-    def _limit(self, count: int) -> None:
-        now = self._loop.time()
-        if now >= self._window_until:
-            self._window_until, self._allowance = now + WINDOW_S, WINDOW_BYTES
-        self._allowance -= count
-        if self._allowance <= 0:
+    def _limit(self, begun: float, count: int) -> None:
+        if begun >= self._window_until:
+            self._window_until, self._bytes, self._work_s = begun + WINDOW_S, 0, 0.0
+        self._bytes += count
+        self._work_s += self._loop.time() - begun
+        if self._bytes >= WINDOW_BYTES or self._work_s >= WINDOW_WORK_S:
             self._transport.pause_reading()
             self._loop.call_at(self._window_until, self._resume)
 

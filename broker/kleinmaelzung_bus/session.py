@@ -1,6 +1,7 @@
 """The one way to the broker: a Session is one connection, keep() holds one up for ever.
 
-Messages are handed to a callback as they arrive, without a task for each. Reason codes of PUBACK and SUBACK become
+Messages are handed to a callback as they arrive, without a task for each; ordinary ones at QoS 0, in and out, without
+paho (packets.py, buffered_socket.py, outgoing.py). Reason codes of PUBACK and SUBACK become
 exceptions or results: aiomqtt drops them. A connection that ended is never used again; the next one is a new object,
 because packet ids of the old one would acknowledge messages of the new.
 
@@ -19,13 +20,16 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 import paho.mqtt.client as paho
+from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from kleinmaelzung_bus import packets
 from kleinmaelzung_bus.buffered_socket import BufferedSocket
 from kleinmaelzung_bus.errors import BusError, BusLost, NotPermitted
+from kleinmaelzung_bus.outgoing import Outgoing
 from kleinmaelzung_wire import codec
 
 __all__ = ["Broker", "BusError", "BusLost", "Message", "NotPermitted", "Session", "Will", "connect", "keep"]
@@ -42,7 +46,7 @@ PRIVATE_NAMES: Final = {
         *("_on_message", "_on_publish", "_on_subscribe", "_on_unsubscribe", "_on_disconnect", "_on_socket_open"),
         "_misc_loop",
     ),
-    paho.Client: ("_sock_recv", "_call_socket_open"),
+    paho.Client: ("_sock_recv", "_call_socket_open", "_packet_queue"),
 }
 
 _NO_SUBSCRIBER = 0x10
@@ -79,29 +83,25 @@ class Will:
 class Message:
     """One message from the broker. `subscriptions` names the subscriptions it came by, where they were given ids."""
 
-    __slots__ = ("_properties", "payload", "qos", "retained", "topic")
+    __slots__ = ("correlation", "payload", "qos", "response_topic", "retained", "subscriptions", "topic")
 
-    def __init__(self, message: paho.MQTTMessage) -> None:
-        self.topic = message.topic
-        self.payload: bytes = bytes(message.payload)
-        self.qos = message.qos
-        self.retained = bool(message.retain)
-        self._properties: Any = message.properties
+    def __init__(self, topic: str, payload: bytes, qos: int, retained: bool, properties: packets.Properties) -> None:
+        self.topic = topic
+        self.payload = payload
+        self.qos = qos
+        self.retained = retained
+        self.response_topic, self.correlation, self.subscriptions = properties
 
-    @property
-    def response_topic(self) -> str | None:
-        topic: str | None = getattr(self._properties, "ResponseTopic", None)
-        return topic
-
-    @property
-    def correlation(self) -> bytes | None:
-        correlation: bytes | None = getattr(self._properties, "CorrelationData", None)
-        return correlation
-
-    @property
-    def subscriptions(self) -> list[int]:
-        ids: list[int] = getattr(self._properties, "SubscriptionIdentifier", [])
-        return ids
+    @classmethod
+    def from_paho(cls, message: paho.MQTTMessage) -> Self:
+        """What paho read: everything but the ordinary."""
+        found = message.properties
+        properties = packets.Properties(
+            getattr(found, "ResponseTopic", None),
+            getattr(found, "CorrelationData", None),
+            tuple(getattr(found, "SubscriptionIdentifier", ())),
+        )
+        return cls(message.topic, bytes(message.payload), message.qos, bool(message.retain), properties)
 
 
 OnMessage = Callable[[Message], None]
@@ -126,6 +126,9 @@ class _Client(aiomqtt.Client):
         self._hand_over = on_message
         self.answers: dict[int, asyncio.Future[list[int]]] = {}  # by packet id
         self.end_code = 0
+        self.outgoing = Outgoing(self._client)
+        self._socket: BufferedSocket | None = None
+        self._client.loop_read = self._read  # type: ignore[method-assign]
 
     @property
     def inner(self) -> paho.Client:
@@ -137,9 +140,31 @@ class _Client(aiomqtt.Client):
 
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
         try:
-            self._hand_over(Message(message))
+            self._hand_over(Message.from_paho(message))
         except Exception:  # a message we fail at must not end the connection of all the others
             logger.exception("failed at a message of %s bytes", len(message.payload))
+
+    def _read(self, max_packets: int = 1) -> MQTTErrorCode:
+        """Called by aiomqtt in place of paho's loop_read when something has come."""
+        if self._socket is None:
+            return paho.MQTT_ERR_NO_CONN
+        for buffer, start, body, end in self._socket.read_packets():
+            publish = packets.read_publish(buffer, start, body, end) if end else None
+            if publish is not None:
+                self._take(publish)
+                continue
+            self._socket.show(buffer[start:end])
+            code = paho.Client.loop_read(self._client)
+            if code != paho.MQTT_ERR_SUCCESS or self._client.socket() is None:
+                return code
+        return paho.MQTT_ERR_SUCCESS
+
+    def _take(self, publish: packets.Publish) -> None:
+        topic, payload, retained, properties = publish
+        try:
+            self._hand_over(Message(topic, payload, 0, retained, properties))
+        except Exception:  # as above
+            logger.exception("failed at a message of %s bytes", len(payload))
 
     def _on_publish(
         self, client: paho.Client, userdata: Any, mid: int, reason_code: ReasonCode, properties: Properties
@@ -186,7 +211,7 @@ class _Client(aiomqtt.Client):
         if isinstance(sock, socket.socket):
             if sock.family != socket.AF_UNIX:
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            client._sock = BufferedSocket(sock)
+            client._sock = self._socket = BufferedSocket(sock)
         super()._on_socket_open(client, userdata, sock)
 
     def abandon(self) -> None:
@@ -228,6 +253,7 @@ class Session:
             if retained
             else SubscribeOptions.RETAIN_DO_NOT_SEND,
         )
+        self._client.outgoing.flush()
         code, mid = self._client.inner.subscribe(
             topic_filter, options=options, properties=_subscribe_properties(subscription)
         )
@@ -235,6 +261,7 @@ class Session:
         _check_codes(await self._answer(mid, f"subscribing to {topic_filter}"), f"subscribe to {topic_filter}")
 
     async def unsubscribe(self, topic_filter: str) -> None:
+        self._client.outgoing.flush()
         code, mid = self._client.inner.unsubscribe(topic_filter)
         self._check_sent(code, f"unsubscribing from {topic_filter}")
         await self._answer(mid, f"unsubscribing from {topic_filter}")
@@ -251,12 +278,13 @@ class Session:
 
         Raises BusLost once the connection has ended.
         """
-        client = self._client.inner
-        if len(client._out_packet) > MAX_BACKLOG:
+        if self._client.inner.socket() is None:
+            raise self._lost()
+        if self._client.outgoing.backlog > MAX_BACKLOG:
             self.dropped += 1
             return False
-        sent = client.publish(topic, payload, 0, retained, _content(content_type))
-        self._check_sent(sent.rc, f"publishing to {topic}")
+        packet = packets.write_publish(topic, payload, retained=retained, content_type=content_type)
+        self._client.outgoing.put(packet)
         return True
 
     async def publish(
@@ -278,6 +306,7 @@ class Session:
             BusLost, BusError: the connection ended, or no answer came.
         """
         properties = _publish_properties(content_type, expiry_s, response_topic, correlation)
+        self._client.outgoing.flush()
         sent = self._client.inner.publish(topic, payload, qos, retained, properties)
         self._check_sent(sent.rc, f"publishing to {topic}")
         codes = await self._answer(sent.mid, f"publishing to {topic}")
@@ -366,6 +395,7 @@ async def connect(
 
 
 async def _close(client: _Client) -> None:
+    client.outgoing.flush()
     try:
         await client.__aexit__(None, None, None)
     except aiomqtt.MqttError as error:
@@ -432,15 +462,6 @@ def _check_codes(codes: list[int], what: str) -> None:
             raise NotPermitted(f"not permitted to {what}")
         if code >= _FAILURE:
             raise BusError(f"the broker refused to {what}: code {code}")
-
-
-_CONTENT: dict[str, Properties] = {}  # built once each: paho's Properties are slow to build
-
-
-def _content(content_type: str) -> Properties:
-    if content_type not in _CONTENT:
-        _CONTENT[content_type] = _publish_properties(content_type, None, None, None)
-    return _CONTENT[content_type]
 
 
 def _publish_properties(

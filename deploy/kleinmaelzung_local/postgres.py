@@ -59,6 +59,11 @@ class Postgres:
             *(f"--pwfile={password_file}", "--data-checksums"),
         ]
         done = subprocess.run([*program("initdb"), *arguments], capture_output=True, text=True, timeout=INIT_TIMEOUT_S)
+        if done.returncode and "unshare" in done.stderr:
+            raise PostgresMissing(
+                "PostgreSQL does not run as root, and root may not make a user namespace here:"
+                " start as another user, or name a server by --dsn"
+            )
         if done.returncode:
             raise PostgresMissing(f"the embedded PostgreSQL cannot be set up: {done.stderr.strip()[-500:]}")
 

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from tests.fakes_instruments import Pty, Thermometer, mt_sics_balance, rfc2217_server
-from tests.waiting import until
 
 from kleinmaelzung_agent import config, instruments
 from kleinmaelzung_agent.instruments import Instrument, Reading
 from kleinmaelzung_agent.text_config import TextInstrumentConfig
 from kleinmaelzung_wire import messages
 from kleinmaelzung_wire.frames import Value
+from tests.fakes_instruments import Pty, Thermometer, mt_sics_balance, rfc2217_server
+from tests.waiting import until
 
 THERMOMETER = """
 [instruments.it]
@@ -282,18 +282,17 @@ async def test_rubbish_is_counted_and_costs_no_memory_and_no_neighbour(
         async with running(notes, neighbour, "other"), running(notes, read(tmp_path, THERMOMETER, terminal.port)) as it:
             await until(lambda: notes.condition("other") == "connected", "the neighbour is read")
             with terminal.flood(content) as sent:
-                await until(lambda: sent[0] > 300_000, "some of it has passed")
+                await until(lambda: sent[0] > 100_000, "some of it has passed")
+                before, begun = len(notes.readings["other"]), time.monotonic()
+                await until(lambda: sent[0] > 600_000, "more has passed")
+                rate = (len(notes.readings["other"]) - before) / (time.monotonic() - begun)
                 tracemalloc.start()
-                before = len(notes.readings["other"])
-                begun = time.monotonic()
-                await until(lambda: sent[0] > 2_000_000, "two megabytes have passed")
-                took = time.monotonic() - begun
+                await until(lambda: sent[0] > 1_200_000, "more than a megabyte has passed")
                 peak = tracemalloc.get_traced_memory()[1]
                 tracemalloc.stop()
                 await until(lambda: notes.condition() == "error", "the state says so")
             assert peak < 1_000_000
-            # the thread that floods shares the interpreter, so this is no timing, only far from standing still
-            assert len(notes.readings["other"]) - before > took / 0.010 * 0.3
+            assert rate > 30, "of 100 a second: the thread that floods has a share of the interpreter too"
             assert getattr(it.counters, counted) > 0
             assert "check baudrate and patterns" in notes.reason()
             assert notes.values("it") == []
@@ -488,6 +487,7 @@ async def test_a_serial_server_that_refuses_is_said_plainly(tmp_path: Path, note
         await until(lambda: "Connection refused" in str(notes.states), "a reason")
 
 
+@pytest.mark.filterwarnings("ignore:set(Daemon|Name):DeprecationWarning")  # pyserial 3.5's, in rfc2217.py
 async def test_an_rfc2217_server_is_read_and_its_end_noticed(tmp_path: Path, terminal: Pty, notes: Notes) -> None:
     Thermometer(terminal).start()
     terminal.plug()
