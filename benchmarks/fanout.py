@@ -45,7 +45,7 @@ async def send(given: dict[str, Any]) -> dict[str, float]:
 
     message = sockets.encode(["message", "pi-1/balance/data", PAYLOAD], sockets.MSGPACK)
     subprotocols = [Subprotocol(sockets.MSGPACK)]
-    async with serve(keep, "127.0.0.1", 0, compression=None, subprotocols=subprotocols) as server:
+    async with serve(keep, "127.0.0.1", 0, compression=None, subprotocols=subprotocols, close_timeout=0.1) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         clients = asyncio.create_task(lab.load("drain", {"port": port, "watchers": WATCHERS}))
         while len(connections) < WATCHERS:

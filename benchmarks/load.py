@@ -12,6 +12,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import quantiles
@@ -24,6 +25,7 @@ READ_BYTES = 1 << 18
 DATA_TOPIC = "kleinmaelzung/pi-1/balance/data"
 TICKS_A_SECOND = 100  # of /proc/PID/stat
 DRAIN_S = 5.0
+LOGINS_AT_ONCE = 20
 
 
 @dataclass
@@ -38,13 +40,16 @@ class Way:
 
 def websockets_way(given: dict[str, Any], watchers: int) -> Way:
     agent = peers.open_agent(given["port"], "pi-1", given["secret"])
-    receivers = [
-        peers.open_watcher(given["port"], "anna", given["password"], "pi-1/balance/data") for _ in range(watchers)
-    ]
+    with ThreadPoolExecutor(LOGINS_AT_ONCE) as pool:
+        receivers = list(pool.map(lambda _: _open_watcher(given), range(watchers)))
     outgoing = peers.websocket_message("publish", "balance/data", PAYLOAD)
     agent.sendall(outgoing)
     sizes = {peers.expect(receiver, "message")[0] for receiver in receivers}
     return Way(agent, receivers, outgoing, sizes.pop())
+
+
+def _open_watcher(given: dict[str, Any]) -> socket.socket:
+    return peers.open_watcher(given["port"], "anna", given["password"], "pi-1/balance/data")
 
 
 def mqtt_way(given: dict[str, Any]) -> Way:

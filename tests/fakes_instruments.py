@@ -174,6 +174,18 @@ def _pump(one: int, other: int, stop: threading.Event) -> None:
                 os.write(other if master == one else one, os.read(master, 4096))
 
 
+class _WithoutModemLines(serial.Serial):
+    """A pseudo-terminal has no lines beside the two for the bytes."""
+
+    cts = dsr = ri = cd = False
+
+    def _update_dtr_state(self) -> None:
+        pass
+
+    def _update_rts_state(self) -> None:
+        pass
+
+
 @contextmanager
 def rfc2217_server(device: str) -> Iterator[str]:
     """A serial server for one client, made of pyserial's own parts; gives its URL. Ends with its device."""
@@ -191,7 +203,7 @@ def rfc2217_server(device: str) -> Iterator[str]:
 
 def _serve_rfc2217(listening: socket.socket, device: str, stop: threading.Event) -> None:
     client, _ = listening.accept()
-    with client, client.makefile("wb", buffering=0) as outgoing, serial.Serial(device, timeout=0) as port:
+    with client, client.makefile("wb", buffering=0) as outgoing, _WithoutModemLines(device, timeout=0) as port:
         ends: list[Any] = [client, port]
         manager: Any = cast(Any, rfc2217.PortManager)(port, outgoing)  # the stubs are stricter than the thing
         while not stop.is_set():

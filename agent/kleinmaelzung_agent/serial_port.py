@@ -184,8 +184,15 @@ class _UrlPort:
         self._is_closing.set()
         if work == self._read:
             self._post(self._end, failure)
-            with contextlib.suppress(OSError, AttributeError, RuntimeError):
-                self._device.close()
+            self._close_device()
+
+    def _close_device(self) -> None:
+        # rfc2217:// forgets its socket unclosed when the other end is gone already.
+        connection = getattr(self._device, "_socket", None)
+        with contextlib.suppress(OSError, AttributeError, RuntimeError):
+            self._device.close()
+        if connection:
+            connection.close()
 
     def _read(self) -> None:
         while not self._is_closing.is_set():

@@ -1,7 +1,8 @@
 """A port over an asyncio transport: `socket://host:port` here, devices in serial_port.py.
 
 What arrives goes to `received(chunk)`, at most 4 KiB at a time, and of each window of time only a share goes into it,
-so that a babbling device leaves the rest to the others: it is made to wait, or its driver's buffer overflows. A lost port shows in `lost()` as PortError with a plain sentence.
+so that a babbling device leaves the rest to the others: it is made to wait, or its driver's buffer overflows.
+A lost port shows in `lost()` as PortError with a plain sentence.
 """
 
 import asyncio

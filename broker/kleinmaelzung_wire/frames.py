@@ -15,6 +15,7 @@ On the wire a msgpack map:
 An unknown key is kept in the bytes and otherwise ignored.
 """
 
+import functools
 import math
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,25 +113,33 @@ def _pack_times(times: tuple[int, ...]) -> list[int]:
     first = times[0]
     if len(times) > 2:
         step = times[1] - first
-        if all(time == first + step * index for index, time in enumerate(times)):
+        if _are_even(times, step):
             return [first, step]
-    return [first, *(time - first for time in times[1:])]
+    return [first, *[time - first for time in times[1:]]]
+
+
+def _are_even(times: tuple[int, ...], step: int) -> bool:
+    if step == 0:
+        return times.count(times[0]) == len(times)
+    return times == tuple(range(times[0], times[0] + step * len(times), step))
 
 
 def _unpack_times(packed: list[Any], channels: dict[str, Any]) -> tuple[int, ...]:
-    if not packed or any(type(time) is not int for time in packed):
+    if not packed or not _INTEGER.issuperset(map(type, packed)):
         raise WireError("frame.t is not a list of integers")
     first = packed[0]
     if not MIN_TIME_US <= first <= MAX_TIME_US:
         raise WireError(f"frame.t starts at {first}, expected µs since 1970 UTC")
-    length = max((len(column) for column in channels.values() if isinstance(column, list)), default=1)
+    length = max([len(column) for column in channels.values() if type(column) is list], default=1)
     if not 1 <= length <= MAX_SAMPLES:
         raise WireError(f"frame has {length} samples, expected 1 to {MAX_SAMPLES}")
     if len(packed) == 2 and length > 2:
-        packed = [first, *(packed[1] * index for index in range(1, length))]
-    if len(packed) != length:
+        step = packed[1]
+        times = (first, *[first + step * index for index in range(1, length)])
+    elif len(packed) != length:
         raise WireError(f"frame.t has {len(packed)} times for {length} samples")
-    times = (first, *(first + offset for offset in packed[1:]))
+    else:
+        times = (first, *[first + offset for offset in packed[1:]])
     if min(times) < MIN_TIME_US or max(times) > MAX_TIME_US:
         raise WireError("frame.t leaves the range of times")
     return times
@@ -140,15 +149,27 @@ def _check_columns(channels: dict[str, Any], length: int) -> None:
     if len(channels) > MAX_CHANNELS:
         raise WireError(f"frame has {len(channels)} channels, allowed are {MAX_CHANNELS}")
     for name, column in channels.items():
-        topics.check_name(name, "channel")
+        _check_name(name, "channel")
         if not isinstance(column, list) or len(column) != length:
             raise WireError(f"frame.c.{name} is not a list of {length} values, one for each time")
-        for value in column:
-            if not _is_value(value):
-                raise WireError(f"frame.c.{name} holds {value!r:.40}, expected number, text, bool or nil")
+        if not _are_values(column):
+            wrong = next(value for value in column if not _is_value(value))
+            raise WireError(f"frame.c.{name} holds {wrong!r:.40}, expected number, text, bool or nil")
 
 
+_check_name = functools.lru_cache(maxsize=4096)(topics.check_name)  # a few hundred channels, each thousands of times
+
+_INTEGER = frozenset([int])
+_FLOAT = frozenset([float])
 _PLAIN = frozenset([int, bool, type(None)])
+
+
+def _are_values(column: list[Any]) -> bool:
+    # Nearly every column holds numbers of one type: asked at once, not one by one.
+    kinds = frozenset(map(type, column))
+    if kinds == _FLOAT:
+        return all(map(math.isfinite, column))
+    return kinds <= _PLAIN or all(map(_is_value, column))
 
 
 def _is_value(value: Any) -> bool:

@@ -78,8 +78,11 @@ class Running:
             logger.warning("%s ended (%s), starting it again; %s", self.child.name, _how(code), self.log_tail(1))
             await asyncio.sleep(random.uniform(0.5, 1.0) * wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
-            self.restarts += 1
-            await self._spawn()
+            try:
+                await self._spawn()
+                self.restarts += 1
+            except OSError as error:  # no memory, no file handles, a disk that is full: that may pass
+                logger.warning("%s cannot be started: %s", self.child.name, error)
 
     async def stop(self) -> None:
         """Ask it to end, and end it after a while."""

@@ -33,7 +33,7 @@ def choose(path: Path, wanted: dict[str, int | None]) -> dict[str, int]:
 
     Raises PortTaken for one that was asked for.
     """
-    last: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    last = _last(path)
     chosen: dict[str, int] = {}
     for name, port in wanted.items():
         if port and not is_free(port):
@@ -44,3 +44,11 @@ def choose(path: Path, wanted: dict[str, int | None]) -> dict[str, int]:
         chosen[name] = candidate
     write_private(path, json.dumps(chosen))
     return chosen
+
+
+def _last(path: Path) -> dict[str, int]:
+    try:
+        last: dict[str, int] = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):  # no start yet, or a disk that was full
+        return {}
+    return last

@@ -5,6 +5,7 @@ In: a directory, a password, a port. Out: an initialised cluster and the command
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass, field
@@ -44,18 +45,24 @@ class Postgres:
         return (self.directory / "PG_VERSION").exists()
 
     def initialise(self) -> None:
-        """Make the cluster, once. Raises PostgresMissing with what initdb said."""
+        """Make the cluster, once, whole or not at all. Raises PostgresMissing with what initdb said."""
         if self.is_initialised:
             return
         self.directory.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self._unfinished, ignore_errors=True)  # of a start that was killed
         with tempfile.NamedTemporaryFile("w", prefix="kleinmaelzung-", dir=self.directory.parent) as password_file:
             password_file.write(self.password)
             password_file.flush()
             self._initdb(password_file.name)
+        self._unfinished.rename(self.directory)
+
+    @property
+    def _unfinished(self) -> Path:
+        return self.directory.with_name(self.directory.name + ".new")
 
     def _initdb(self, password_file: str) -> None:
         arguments = [
-            *("-D", str(self.directory), "-U", USER, "-E", "UTF8", "--locale=C", "--auth=scram-sha-256"),
+            *("-D", str(self._unfinished), "-U", USER, "-E", "UTF8", "--locale=C", "--auth=scram-sha-256"),
             *(f"--pwfile={password_file}", "--data-checksums"),
         ]
         done = subprocess.run([*program("initdb"), *arguments], capture_output=True, text=True, timeout=INIT_TIMEOUT_S)

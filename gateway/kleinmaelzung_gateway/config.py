@@ -54,7 +54,13 @@ def _secret(environment: Mapping[str, str], mistakes: list[str]) -> str:
         mistakes.append(f"{key}: missing; it names the file with the broker's password for the gateway")
         return ""
     try:
-        return Path(path).read_text().strip()
+        secret = Path(path).read_text().strip()
     except OSError as error:
         mistakes.append(f"{key}: cannot read {path}: {error.strerror}")
         return ""
+    except UnicodeDecodeError:
+        mistakes.append(f"{key}: {path} holds no text")
+        return ""
+    if not secret:
+        mistakes.append(f"{key}: {path} is empty")
+    return secret

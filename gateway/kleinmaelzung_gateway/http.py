@@ -49,9 +49,10 @@ def answer(
 
 
 def _check_handshake(request: Request, path: str) -> Response | None:
-    if request.headers.get("Upgrade", "").lower() != "websocket":
+    # get_all: a header that comes twice makes get() raise.
+    if [value.lower() for value in request.headers.get_all("Upgrade")] != ["websocket"]:
         return response(http.HTTPStatus.UPGRADE_REQUIRED, f"{path} is a WebSocket; see docs/protocol.md\n")
-    offered = request.headers.get("Sec-WebSocket-Protocol", "")
+    offered = ", ".join(request.headers.get_all("Sec-WebSocket-Protocol"))
     allowed = [sockets.MSGPACK] if path == sockets.AGENT_PATH else [sockets.MSGPACK, sockets.JSON]
     if not set(allowed) & {name.strip() for name in offered.split(",")}:
         sentence = f"{path} speaks the subprotocol {' or '.join(allowed)}, not {offered or 'none'!r}\n"

@@ -15,11 +15,12 @@ def listing(seeds: dict[str, Message]) -> list[dict[str, Any]]:
     instruments: dict[tuple[str, str], dict[str, Any]] = {}
     agents: dict[str, Any] = {}
     for message in seeds.values():
-        address = topics.parse(message.topic)
         try:
+            # Not ours where an agent with MQTT of its own named its instrument wrongly: no harm to the others.
+            address = topics.parse(message.topic)
             content = sockets.readable(message.payload, is_json=address.kind == "latest")
         except WireError as error:
-            logger.warning("%s cannot be read: %s", message.topic, error)
+            logger.warning("%.100r cannot be read: %s", message.topic, error)
             continue
         if address.instrument is None:
             agents[address.agent] = content

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import binascii
 from dataclasses import dataclass, field
 
 from websockets.asyncio.server import ServerConnection
@@ -12,9 +11,14 @@ from websockets.exceptions import ConnectionClosed
 from kleinmaelzung_wire import sockets, topics
 from kleinmaelzung_wire.codec import Fields, WireError
 
+MAX_REASON = 120  # bytes of a close frame's reason; the protocol allows 123
+
 
 class LoginError(Exception):
-    """The socket did not say who it is; the sentence goes to its user."""
+    """The socket did not say who it is; the sentence goes to its user, short enough for a close frame."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence.encode(errors="replace")[:MAX_REASON].decode(errors="ignore"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +47,15 @@ async def receive(websocket: ServerConnection, name_key: str, password_key: str)
 
 def from_headers(headers: Headers) -> Credentials | None:
     """`Authorization: Basic base64(name:password)`; None where there is none. Raises LoginError."""
-    header = headers.get("Authorization")
-    if header is None:
+    given = headers.get_all("Authorization")
+    if not given:
         return None
-    scheme, _, encoded = header.partition(" ")
+    if len(given) > 1:
+        raise LoginError("the Authorization header is there more than once")
+    scheme, _, encoded = given[0].partition(" ")
     try:
         name, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # not ASCII, not base64, not UTF-8
         raise LoginError("the Authorization header is not Basic with base64") from error
     if scheme.lower() != "basic" or not colon:
         raise LoginError("the Authorization header is not Basic with name:password")
@@ -68,6 +74,9 @@ def _from_hello(kind: str, rest: list[object], name_key: str, password_key: str)
 
 def _checked(name: str, password: str) -> Credentials:
     try:
+        password.encode()
         return Credentials(topics.check_name(name), password)
+    except UnicodeEncodeError as error:  # half a surrogate pair, by way of JSON
+        raise LoginError("the password is no text") from error
     except WireError as error:
         raise LoginError(str(error)) from error

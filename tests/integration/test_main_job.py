@@ -152,6 +152,9 @@ async def test_a_killed_part_comes_back_and_nothing_is_missing(whole: Whole, pro
                 except (OSError, asyncpg.PostgresError):  # the database itself is the victim
                     await asyncio.sleep(0.05)
         await seen.until_more("pi-1/probe", 10)
+    async with asyncio.timeout(20):  # what was under way is sent again
+        while await whole.ask("SELECT sum(missing)::int FROM completeness"):
+            await asyncio.sleep(0.05)
     status = await whole.stop_agent()
     assert await whole.logged() == status.samples
     assert await whole.ask("SELECT sum(missing)::int FROM completeness") == 0

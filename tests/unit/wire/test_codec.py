@@ -175,7 +175,19 @@ def test_json_shows_bytes_as_hex_and_keeps_units_readable() -> None:
 
 @pytest.mark.parametrize(
     "hostile",
-    ["", "{", "[1,]", "NaN", "[Infinity]", "-Infinity", "[" * 60_000, '{"a":' * 20_000, "1" * 5000, b"\xff\xfe\xff", "'a'"],
+    [
+        "",
+        "{",
+        "[1,]",
+        "NaN",
+        "[Infinity]",
+        "-Infinity",
+        "[" * 60_000,
+        '{"a":' * 20_000,
+        "1" * 5000,
+        b"\xff\xfe\xff",
+        "'a'",
+    ],
     ids=lambda hostile: str(hostile[:12]),
 )
 @pytest.mark.usefixtures("memory")

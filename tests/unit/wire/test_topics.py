@@ -71,7 +71,13 @@ def test_nothing_special_gets_into_any_topic(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in BAD_NAMES.values() if name != "+"])
 def test_nothing_special_gets_into_a_filter_but_the_one_wildcard(name: str) -> None:
-    for pattern in (f"{name}/balance", f"pi-1/{name}", f"pi-1/balance/{name}", f"{name}/status", f"_service/{name}/status"):
+    for pattern in (
+        f"{name}/balance",
+        f"pi-1/{name}",
+        f"pi-1/balance/{name}",
+        f"{name}/status",
+        f"_service/{name}/status",
+    ):
         with pytest.raises(WireError):
             topics.watch_filters(pattern)
 

@@ -1,0 +1,78 @@
+"""The broker's configuration and accounts, and what is said where the broker is missing."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from kleinmaelzung_local import mosquitto as module
+from kleinmaelzung_local.mosquitto import Mosquitto, MosquittoMissing
+
+PASSWORDS = {"admin": "top-secret", "gateway": "gate-secret", "logger": "log-secret"}
+
+
+def mosquitto(directory: Path) -> Mosquitto:
+    return Mosquitto(directory=directory, host="127.0.0.1", port=2883, internal_port=2884, passwords=PASSWORDS)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_what_is_written_is_complete_and_private(tmp_path: Path) -> None:
+    directory = tmp_path / "with a space" / "mosquitto"
+    mosquitto(directory).write()
+    text = (directory / "mosquitto.conf").read_text()
+    settings = [line for line in text.splitlines() if line and not line.startswith("#")]
+    assert not [line for line in settings if "{" in line]
+    assert "listener 2884 127.0.0.1" in settings
+    assert "listener 2883 127.0.0.1" in settings
+    assert "allow_anonymous false" in settings
+    assert f"persistence_location {directory}/" in settings
+    assert mode(directory) == 0o700
+    assert [mode(path) for path in directory.iterdir()] == [0o600, 0o600]
+    assert not [secret for secret in PASSWORDS.values() for path in directory.iterdir() if secret in path.read_text()]
+    assert "secret" not in repr(mosquitto(directory))
+
+
+def test_the_accounts_are_written_once_because_the_broker_keeps_them(tmp_path: Path) -> None:
+    mosquitto(tmp_path).write()
+    accounts = tmp_path / "dynamic-security.json"
+    accounts.write_text(json.dumps({"kept": True}))
+    (tmp_path / "mosquitto.conf").write_text("old")
+    mosquitto(tmp_path).write()
+    assert json.loads(accounts.read_text()) == {"kept": True}
+    assert (tmp_path / "mosquitto.conf").read_text() != "old"
+
+
+def test_services_connect_inside_with_their_own_names(tmp_path: Path) -> None:
+    broker = mosquitto(tmp_path).broker("logger")
+    assert (broker.port, broker.user, broker.password) == (2884, "service:logger", "log-secret")
+    assert mosquitto(tmp_path).broker("admin").user == "admin"
+
+
+def test_a_missing_broker_is_said_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module.shutil, "which", lambda *_, **__: None)
+    with pytest.raises(MosquittoMissing, match="Mosquitto is not on this machine.*apt-get install mosquitto"):
+        mosquitto(tmp_path).command()
+
+
+def test_a_missing_plugin_is_said_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PLUGIN_DIRECTORIES", (str(tmp_path),))
+    with pytest.raises(MosquittoMissing, match=r"mosquitto_dynamic_security.so is not on this machine.*apt-get"):
+        mosquitto(tmp_path / "m").write()
+    plugin = tmp_path / "x86_64-linux-gnu" / module.PLUGIN_NAME
+    plugin.parent.mkdir()
+    plugin.touch()
+    assert module.find_plugin() == str(plugin)
+
+
+def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    path.write_text("old and readable by all")
+    (tmp_path / "secret.new").write_text("half of an earlier attempt")
+    module.write_private(path, "new")
+    assert path.read_text() == "new"
+    assert mode(path) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
