@@ -86,7 +86,7 @@ def test_an_exception_is_still_needed(path: str) -> None:
         ("kleinmaelzung_wire/x.py", "import kleinmaelzung_bus.session", ["kleinmaelzung_bus"]),
         ("kleinmaelzung_gateway/x.py", "from aiomqtt import Client", ["aiomqtt"]),
         ("kleinmaelzung_gateway/x.py", "def f():\n    if True:\n        import asyncpg", ["asyncpg"]),
-        ("kleinmaelzung_gateway/x.py", "class A:\n    async def f(self):\n        def g():\n            import serial", ["serial"]),
+        ("kleinmaelzung_gateway/x.py", "class A:\n    async def f(self):\n        import serial", ["serial"]),
         ("kleinmaelzung_gateway/x.py", "try:\n    import tests.fakes\nexcept ImportError:\n    pass", ["tests"]),
         ("kleinmaelzung_gateway/x.py", "from . import hub", ["(relative)"]),
         ("kleinmaelzung_agent/x.py", "import serial_asyncio", ["serial_asyncio"]),

@@ -231,12 +231,13 @@ class ClientSocket:
 
     async def _command(self, question: sockets.Id, agent: str, topic: str, command: messages.Command) -> None:
         try:
+            await self._hub.connected()  # only then is known who is online
             if self._hub.online.get(agent, False):
                 reply = await self._await_reply(agent, topic, command)
             else:
                 reply = _reply(command, "offline", f"agent {agent} is not connected")
             self.outbox.put("reply", question, reply.to_map())
-        except (NotPermitted, WireError) as error:
+        except (NotPermitted, WireError, BusError) as error:
             self._refuse(question, error)
 
     async def _await_reply(self, agent: str, topic: str, command: messages.Command) -> messages.Reply:

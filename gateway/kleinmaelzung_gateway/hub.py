@@ -17,6 +17,8 @@ from kleinmaelzung_wire.codec import WireError
 logger = logging.getLogger(__name__)
 
 SEED_TIMEOUT_S = 5.0
+# After a restart of the broker, clients may be back before the hub is: they wait for it rather than fail.
+CONNECT_TIMEOUT_S = 10.0
 
 
 class Watcher:
@@ -71,6 +73,7 @@ class Hub:
         self.delivered = 0
         self.received = 0
         self._session: Session | None = None
+        self._connected = asyncio.Event()
         self._watches: dict[str, _Watch] = {}
         self._by_subscription: dict[int, _Watch] = {}
         self._next_subscription = 1
@@ -109,6 +112,7 @@ class Hub:
                 await session.subscribe(watch.topic_filter, subscription=watch.subscription)
                 watch.subscribed = True
             self._session = session
+            self._connected.set()
         await self._unsubscribe_unused(session)
         logger.info("the hub is connected, %d subscriptions", len(self._watches))
         while True:
@@ -127,16 +131,26 @@ class Hub:
         if not message.subscriptions and message.correlation in self._marks:
             self._marks[message.correlation].set()
 
+    async def connected(self) -> Session:
+        """The hub's session, once it is up. Raises BusError when that takes too long."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                while self._session is None or self._session.is_lost:
+                    self._connected.clear()
+                    await self._connected.wait()
+        except TimeoutError as error:
+            raise BusError("the broker is not there") from error
+        return self._session
+
     async def join(self, watcher: Watcher) -> None:
         """Let a watcher receive what comes by its filters. Raises BusError when the broker is away."""
+        session = await self.connected()
         async with self._changing:
-            if self._session is None or self._session.is_lost:
-                raise BusError("the broker is not there")
             for topic_filter in watcher.filters:
                 watch = self._watches.get(topic_filter) or self._add(topic_filter)
                 watch.watchers.add(watcher)
                 if not watch.subscribed:
-                    await self._session.subscribe(topic_filter, retained=False, subscription=watch.subscription)
+                    await session.subscribe(topic_filter, retained=False, subscription=watch.subscription)
                     watch.subscribed = True
 
     def leave(self, watcher: Watcher) -> None:

@@ -1,9 +1,11 @@
 """The gateway with a real Mosquitto: sockets on one side, MQTT on the other."""
 
 import asyncio
+import contextlib
 import re
 import urllib.error
 import urllib.request
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgpack
@@ -268,14 +270,16 @@ async def test_an_agent_that_dies_under_a_command_leaves_the_answer_lost(gateway
 
 
 async def test_the_same_agent_connecting_again_ends_the_earlier_socket(gateway_url: str) -> None:
-    async with sockets.agent(gateway_url, "pi-1", AGENT_SECRET) as first:
-        async with sockets.agent(gateway_url, "pi-1", AGENT_SECRET) as second:
-            with pytest.raises(ConnectionClosed) as closed:
-                await first.expect("never")
-            assert closed.value.rcvd is not None
-            assert closed.value.rcvd.code == 4409
-            await second.send("publish", "nonsense", b"")
-            await second.expect("refused")  # so it lives
+    async with (
+        sockets.agent(gateway_url, "pi-1", AGENT_SECRET) as first,
+        sockets.agent(gateway_url, "pi-1", AGENT_SECRET) as second,
+    ):
+        with pytest.raises(ConnectionClosed) as closed:
+            await first.expect("never")
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4409
+        await second.send("publish", "nonsense", b"")
+        await second.expect("refused")  # so it lives
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\xc1", b"\x91" * 100, b"\x93\xa5watch\x01\xa3+/+" + b"x", b"\x00" * 1000])
@@ -306,13 +310,17 @@ async def test_health_says_whether_the_broker_is_there(broker: TestBroker, gatew
     assert '"broker": "connected"' in await asyncio.to_thread(get, gateway_url, "/healthz")
     await broker.stop()
     async with asyncio.timeout(10):
-        while True:
-            try:
-                await asyncio.to_thread(get, gateway_url, "/healthz")
-            except urllib.error.HTTPError as error:
-                assert error.code == 503
-                error.close()
-                break
+        while await asyncio.to_thread(_status, gateway_url, "/healthz") != 503:
+            pass
+
+
+def _status(url: str, path: str) -> int:
+    try:
+        get(url, path)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+    return 200
 
 
 async def test_after_a_broker_restart_everything_is_subscribed_and_writes_again(
@@ -330,24 +338,47 @@ async def test_after_a_broker_restart_everything_is_subscribed_and_writes_again(
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1012
     await broker.start()
-    async with asyncio.timeout(10):
-        while '"broker": "connected"' not in await asyncio.to_thread(_health, gateway_url):
-            pass
-        async with (
-            sockets.agent(gateway_url, "pi-1", AGENT_SECRET) as pi,
-            sockets.client(gateway_url, "otto", PASSWORD) as otto,
-        ):
-            await otto.ask("watch", 1, "pi-1/balance")
-            await pi.send("publish", "balance/data", frame(2))
-            await otto.expect("message", "pi-1/balance/data")
+    async with asyncio.timeout(10), contextlib.AsyncExitStack() as stack:
+        # At once, as agents and clients come back: perhaps before the gateway's own session is.
+        pi = await stack.enter_async_context(_eventually(lambda: sockets.agent(gateway_url, "pi-1", AGENT_SECRET)))
+        otto = await stack.enter_async_context(_eventually(lambda: sockets.client(gateway_url, "otto", PASSWORD)))
+        assert (await otto.ask("watch", 1, "pi-1/balance"))[0] == "done"
+        await pi.send("publish", "balance/data", frame(2))
+        await otto.expect("message", "pi-1/balance/data")
 
 
-def _health(url: str) -> str:
-    try:
-        return get(url, "/healthz")
-    except urllib.error.HTTPError as error:
-        error.close()
-        return ""
+@contextlib.asynccontextmanager
+async def _eventually(
+    connect: Callable[[], contextlib.AbstractAsyncContextManager[sockets.Socket]],
+) -> AsyncIterator[sockets.Socket]:
+    """A socket, once the gateway lets it in."""
+    async with contextlib.AsyncExitStack() as stack:
+        while True:
+            try:
+                socket = await stack.enter_async_context(connect())
+                break
+            except ConnectionClosed:
+                await asyncio.sleep(0.05)
+        yield socket
+
+
+async def test_commands_go_on_after_somebody_watched_and_left_the_agents_status(gateway_url: str) -> None:
+    async with (
+        sockets.agent(gateway_url, "pi-1", AGENT_SECRET) as pi,
+        sockets.client(gateway_url, "anna", PASSWORD) as anna,
+    ):
+        await pi.send("publish", "status", ONLINE)
+        await anna.ask("watch", 1, "+/status")
+        while not any(m[0] == "message" and msgpack.unpackb(m[2])["online"] for m in anna.seen):
+            await anna.receive()
+        await anna.ask("unwatch", 2, "+/status")
+        await pi.send("publish", "status", messages.AgentStatus(online=False).encode())
+        async with asyncio.timeout(10):
+            while (answer := await anna.ask("send", 3, "pi-1/balance", "tare", {}, {"timeout": 0.01}))[2][
+                "result"
+            ] != "offline":
+                pass
+        assert "not connected" in answer[2]["reason"]
 
 
 async def test_removing_a_user_ends_the_open_socket(broker: TestBroker, gateway_url: str) -> None:

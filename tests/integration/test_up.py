@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ import asyncpg
 import pytest
 
 import kleinmaelzung
+from kleinmaelzung_local import mosquitto, system
 from kleinmaelzung_wire import access, frames
 from tests import databases, sockets
 from tests.waiting import until
@@ -46,12 +49,15 @@ class Up:
         """The children that live, by name."""
         return {name: pid for pid, name in children_of(self.process.pid).items()}
 
+    def has_another(self, name: str, pid: int) -> bool:
+        return self.children().get(name, pid) != pid
+
 
 def children_of(parent: int) -> dict[int, str]:
     found: dict[int, str] = {}
     for task in Path(f"/proc/{parent}/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            for pid in (task / "children").read_text().split():
                 command = Path(f"/proc/{pid}/cmdline").read_bytes().decode()
                 found[int(pid)] = next((name for name in CHILDREN if name in command.replace("/postgres\0", " ")), "?")
                 if "pgserver" in command:
@@ -190,9 +196,7 @@ async def test_whatever_child_is_killed_comes_back_and_nothing_stays_when_all_ar
         for number, name in enumerate(CHILDREN, 1):
             before = running.children()[name]
             os.kill(before, signal.SIGKILL)
-            await until(
-                lambda name=name, before=before: running.children().get(name, before) != before, f"{name} is back"
-            )
+            await until(partial(running.has_another, name, before), f"{name} is back")
             await send_and_find(running, number)
         port = running.port
         running.process.kill()
@@ -213,10 +217,7 @@ async def test_a_server_of_ones_own_is_used_instead(tmp_path: Path) -> None:
 
 
 async def test_without_mosquitto_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A plugin directory cannot be hidden from a process of its own; its programs can.
-    from kleinmaelzung_local import mosquitto, system
-
-    monkeypatch.setattr(mosquitto.shutil, "which", lambda *_, **__: None)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     with pytest.raises(mosquitto.MosquittoMissing, match="apt-get install mosquitto"):
         async with system.run(system.Choices(data=tmp_path / "lab", port=0, dsn="postgresql://nowhere")):
             pass

@@ -23,7 +23,7 @@ SMALL = 4096  # the kernel's buffers, so that a client which does not read is no
 
 
 @asynccontextmanager
-async def joined() -> AsyncIterator[tuple[Outbox, ClientConnection, "asyncio.Task[None]"]]:
+async def joined() -> AsyncIterator[tuple[Outbox, asyncio.Task[None], ClientConnection]]:
     """An outbox, its client, and the outbox's running task. The client's library reads 16 messages ahead, no more."""
     boxes: asyncio.Queue[tuple[Outbox, asyncio.Task[None]]] = asyncio.Queue()
 
@@ -38,23 +38,16 @@ async def joined() -> AsyncIterator[tuple[Outbox, ClientConnection, "asyncio.Tas
             await running
 
     subprotocols = [Subprotocol(sockets.JSON)]
-    async with serve(
-        serve_one, "127.0.0.1", 0, subprotocols=subprotocols, compression=None, close_timeout=0.2
-    ) as server:
+    options: dict[str, Any] = {"subprotocols": subprotocols, "compression": None, "close_timeout": 0.2}
+    async with serve(serve_one, "127.0.0.1", 0, **options) as server:
         host, port = server.sockets[0].getsockname()
         ours = socket.socket()
         ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
         ours.setblocking(False)
         await asyncio.get_running_loop().sock_connect(ours, (host, port))
-        async with connect(
-            f"ws://{host}:{port}",
-            sock=ours,
-            subprotocols=subprotocols,
-            compression=None,
-            proxy=None,
-            close_timeout=0.2,
-        ) as client:
-            yield *(await boxes.get()), client  # type: ignore[misc]
+        async with connect(f"ws://{host}:{port}", sock=ours, proxy=None, **options) as client:
+            outbox, running = await boxes.get()
+            yield outbox, running, client
 
 
 def live(number: int, size: int = 1000) -> str:

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,10 @@ async def running(tmp_path: Path, program: str = WAITS) -> AsyncIterator[Running
         yield one
     finally:
         await one.stop()
+
+
+def has_restarted(one: Running, times: int) -> bool:
+    return one.restarts == times
 
 
 def is_alive(pid: int | None) -> bool:
@@ -88,7 +93,7 @@ async def test_one_that_was_killed_is_started_again(
                 before = one.pid
                 assert before is not None
                 os.kill(before, signal.SIGKILL)
-                await until(lambda restarts=restarts: one.restarts == restarts, "started again")
+                await until(partial(has_restarted, one, restarts), "started again")
                 assert one.pid != before
                 assert is_alive(one.pid)
         finally:

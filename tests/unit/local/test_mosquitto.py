@@ -1,6 +1,7 @@
 """The broker's configuration and accounts, and what is said where the broker is missing."""
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -53,8 +54,8 @@ def test_services_connect_inside_with_their_own_names(tmp_path: Path) -> None:
 
 
 def test_a_missing_broker_is_said_with_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.shutil, "which", lambda *_, **__: None)
-    with pytest.raises(MosquittoMissing, match="Mosquitto is not on this machine.*apt-get install mosquitto"):
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
+    with pytest.raises(MosquittoMissing, match=r"Mosquitto is not on this machine.*apt-get install mosquitto"):
         mosquitto(tmp_path).command()
 
 

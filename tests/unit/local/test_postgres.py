@@ -1,11 +1,11 @@
 """The embedded PostgreSQL's commands; that it runs is shown by tests/integration/test_up.py."""
 
+import importlib.util
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_local import postgres as module
 from kleinmaelzung_local.postgres import Postgres, PostgresMissing
 
 
@@ -28,7 +28,7 @@ def test_the_server_listens_on_this_machine_alone(tmp_path: Path) -> None:
 
 
 def test_a_missing_wheel_is_said_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(PostgresMissing, match=r"pip install 'kleinmaelzung\[local\]', or name a server by --dsn"):
         postgres(tmp_path).command()
 
@@ -57,7 +57,7 @@ class FakeInitdb:
 @pytest.fixture
 def initdb(monkeypatch: pytest.MonkeyPatch) -> FakeInitdb:
     fake = FakeInitdb()
-    monkeypatch.setattr(module.subprocess, "run", fake)
+    monkeypatch.setattr(subprocess, "run", fake)
     return fake
 
 

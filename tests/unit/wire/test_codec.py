@@ -2,7 +2,8 @@
 
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgpack
@@ -62,10 +63,9 @@ def test_every_truncation_and_every_extra_byte_is_refused(value: Any) -> None:
 def test_any_bytes_give_a_value_or_a_wire_error(payload: bytes) -> None:
     try:
         value = codec.unpack(payload)
-    except WireError as error:
-        assert str(error)
-    else:
-        codec.check_depth(value)
+    except WireError:
+        return
+    codec.check_depth(value)
 
 
 HOSTILE = {
@@ -98,8 +98,8 @@ HOSTILE = {
 }
 
 
-@pytest.fixture
-def memory() -> Iterator[None]:
+@contextmanager
+def bounded_memory() -> Iterator[None]:
     """No more memory than the largest honest message may take."""
     tracemalloc.start()
     try:
@@ -111,20 +111,19 @@ def memory() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("payload", HOSTILE.values(), ids=HOSTILE)
-@pytest.mark.usefixtures("memory")
 def test_hostile_bytes_are_refused_in_bounded_memory(payload: bytes) -> None:
-    with pytest.raises(WireError):
+    with bounded_memory(), pytest.raises(WireError):
         codec.unpack(payload)
 
 
-@pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize("filler", [b"\x90", b"\x80", b"\xa0", b"\xcb" + b"\x3f" * 8])
 def test_the_largest_honest_message_stays_in_the_limit_too(filler: bytes) -> None:
     rows, left = [], codec.MAX_BYTES - 3
     while (length := min(codec.MAX_ARRAY, (left - 3) // len(filler))) > 0:
         rows.append(b"\xdc" + length.to_bytes(2, "big") + filler * length)
         left -= len(rows[-1])
-    codec.unpack(b"\xdc" + len(rows).to_bytes(2, "big") + b"".join(rows))
+    with bounded_memory():
+        codec.unpack(b"\xdc" + len(rows).to_bytes(2, "big") + b"".join(rows))
 
 
 def nested(depth: int) -> Any:
@@ -190,9 +189,8 @@ def test_json_shows_bytes_as_hex_and_keeps_units_readable() -> None:
     ],
     ids=lambda hostile: str(hostile[:12]),
 )
-@pytest.mark.usefixtures("memory")
 def test_hostile_json_is_refused_in_bounded_memory(hostile: str | bytes) -> None:
-    with pytest.raises(WireError, match="not JSON"):
+    with bounded_memory(), pytest.raises(WireError, match="not JSON"):
         codec.from_json(hostile)
 
 
@@ -206,7 +204,7 @@ def test_each_getter_says_what_it_found() -> None:
     assert (fields.integer("n"), fields.text("t"), fields.boolean("b"), fields.binary("x")) == (3, "abc", True, b"1")
     assert (fields.map("m"), fields.list("l"), fields.get("nothing")) == ({}, [], None)
     assert fields.text("nothing", default="-") == "-"
-    for ask, sentence in {
+    mistakes: dict[Callable[[], object], str] = {
         lambda: fields.integer("nothing"): "frame.nothing is missing",
         lambda: fields.integer("z"): "frame.z is missing",
         lambda: fields.integer("b"): "frame.b is true or false, expected an integer",
@@ -219,7 +217,8 @@ def test_each_getter_says_what_it_found() -> None:
         lambda: fields.binary("t"): "frame.t is text, expected bytes",
         lambda: fields.map("l"): "frame.l is a list, expected a map",
         lambda: fields.list("m"): "frame.m is a map, expected a list",
-    }.items():
+    }
+    for ask, sentence in mistakes.items():
         with pytest.raises(WireError) as refused:
             ask()
         assert str(refused.value) == sentence

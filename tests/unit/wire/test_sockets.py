@@ -12,8 +12,9 @@ from kleinmaelzung_wire import codec, sockets
 from kleinmaelzung_wire.codec import WireError
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+finite = st.floats(allow_nan=False, allow_infinity=False)
 shared = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), text),
+    st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), finite, text),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),
     max_leaves=10,
 )  # fmt: skip

@@ -171,7 +171,8 @@ def test_a_pattern_becomes_filters(pattern: str, filters: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "pi-1", "pi-1/balance/command", "pi-1/balance/backfill", "pi-1/balance/logged", "a/b/c/d", "_client/anna/s1/inbox",
+    ["", "pi-1", "pi-1/balance/command", "pi-1/balance/backfill", "pi-1/balance/logged", "a/b/c/d",
+     "_client/anna/s1/inbox",
      "_client/+/+", "_service/logger/request", "_service/logger"],
 )  # fmt: skip
 def test_what_is_not_for_watching_is_refused_with_a_sentence(pattern: str) -> None:
