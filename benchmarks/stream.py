@@ -22,7 +22,7 @@ GOAL = 0.8
 ROUNDS = 7
 SECONDS = 1.5
 TOPIC = "kleinmaelzung/pi-2/balance/data"
-AT_ONCE = 50  # publications waited for together; 10 to 400 were tried
+AT_ONCE = 50  # publications waited for together
 WINDOW = 400  # under way, as on our side
 
 

@@ -12,9 +12,9 @@ from kleinmaelzung_agent.agent import Tuning
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.counters import Counters
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
-from kleinmaelzung_agent.uplink import Waits
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Channel, Command, Description, Reply
+from kleinmaelzung_wire.waits import Waits
 from tests.fakes_gateway import SECRET
 
 QUICK = Tuning(resend_after_s=0.2, patience_s=0.3, waits=Waits(first_s=0.005, longest_s=0.02))

@@ -12,7 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Never
 
 from kleinmaelzung_agent import clock, spool
@@ -24,9 +24,10 @@ from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
 from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_agent.recorder import NumberedFrame, Recorder
 from kleinmaelzung_agent.spool import Spool
-from kleinmaelzung_agent.uplink import Uplink, Waits
+from kleinmaelzung_agent.uplink import Uplink
 from kleinmaelzung_wire import messages
 from kleinmaelzung_wire.messages import AgentStatus, Condition, State
+from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +40,9 @@ SETTLE_S = 2.0
 GOODBYE_S = 1.0
 
 
+WAITS = Waits(first_s=0.3, longest_s=10.0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tuning:
     """What only tests change."""
@@ -48,7 +52,7 @@ class Tuning:
     resend_after_s: float = 2.0
     patience_s: float = PATIENCE_S
     settle_s: float = SETTLE_S
-    waits: Waits = field(default_factory=Waits)
+    waits: Waits = WAITS
 
 
 Make = Callable[[Sink], Mapping[str, Instrument]]

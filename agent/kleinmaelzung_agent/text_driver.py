@@ -5,7 +5,6 @@ Conversation --lines--> patterns --> Reading --> Sink          Command --> Conve
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
@@ -22,11 +21,11 @@ from kleinmaelzung_agent.schedule import Schedule
 from kleinmaelzung_agent.text_config import CommandConfig, Poll, Start, TextInstrumentConfig
 from kleinmaelzung_agent.transport_port import NotSentError, Port, PortError
 from kleinmaelzung_wire import messages
+from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
 
-FIRST_WAIT_S: Final = 0.5
-LONGEST_WAIT_S: Final = 5.0
+WAITS: Final = Waits(first_s=0.5, longest_s=5.0)
 START_AGAIN_S: Final = 1.0
 
 
@@ -42,7 +41,7 @@ class TextInstrument:
         self._told: Verdict | None = None
         self._conversation: Conversation | None = None
         self._unasked: list[Reading] = []  # of the chunk that is being taken
-        self._wait_s = FIRST_WAIT_S
+        self._failures = 0
         self._start_due = asyncio.Event()
 
     def description(self) -> messages.Description:
@@ -78,8 +77,8 @@ class TextInstrument:
                 reason = f"internal error: {error or type(error).__name__}"
             self._health.closed(reason)
             self._tell()
-            await asyncio.sleep(self._wait_s * random.uniform(0.7, 1.0))
-            self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+            self._failures += 1
+            await asyncio.sleep(WAITS.after(self._failures))
             self.counters.reconnects += 1
 
     async def _session(self) -> str:
@@ -209,7 +208,7 @@ class TextInstrument:
             self._sink.samples(self.name, with_values)
 
     def _valid(self) -> None:
-        self._wait_s = FIRST_WAIT_S
+        self._failures = 0
         self._health.valid(self._now())
         self._tell()
 

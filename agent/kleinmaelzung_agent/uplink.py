@@ -9,7 +9,6 @@ import base64
 import contextlib
 import logging
 import math
-import random
 import socket
 import time
 from collections.abc import Callable
@@ -27,6 +26,7 @@ from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_agent.spool import Spool
 from kleinmaelzung_wire import messages, sockets, topics
 from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
 
@@ -38,18 +38,6 @@ MAX_MESSAGE: Final = 256 * 1024
 # Bytes that wait in the kernel and the library: what is handed over cannot be overtaken by a reply any more.
 SEND_AHEAD: Final = 16 * 1024
 IDLE_S: Final = 0.25  # how often the backfill looks without being told
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waits:
-    """How long to wait between two attempts: growing, and jittered so that agents do not come back all at once."""
-
-    first_s: float = 0.3
-    longest_s: float = 10.0
-
-    def after(self, failures: int) -> float:
-        longest = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 20))
-        return longest * random.uniform(0.5, 1.0)
 
 
 class Uplink:

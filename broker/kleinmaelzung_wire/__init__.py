@@ -5,7 +5,8 @@ frames    samples of one instrument as bytes, and back
 messages  everything else that is sent: state, description, status, command, reply, logged
 sockets   what the two WebSockets carry
 access    who may publish and read what, as roles for the broker
-codec     msgpack and JSON with limits against hostile input; WireError
+codec     msgpack and JSON with limits against hostile input; WireError (nesting measures bytes for it)
+waits     the one back-off of all parts
 """
 
 VERSION = 1

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgpack
 
+from kleinmaelzung_wire import nesting
+
 CONTENT_TYPE = "application/msgpack"
 CONTENT_TYPE_JSON = "application/json"
 
@@ -40,7 +42,8 @@ def unpack(payload: bytes) -> Any:
     """Decode one msgpack value. Raises WireError for anything malformed, too large or too deep."""
     if len(payload) > MAX_BYTES:
         raise WireError(f"message of {len(payload)} bytes, allowed are {MAX_BYTES}")
-    _check_depth_of_bytes(payload)
+    if nesting.is_suspicious(payload) and nesting.is_deeper(payload, MAX_DEPTH):
+        raise WireError(f"nested deeper than {MAX_DEPTH}")
     try:
         value = msgpack.unpackb(
             payload,
@@ -51,6 +54,7 @@ def unpack(payload: bytes) -> Any:
             max_array_len=MAX_ARRAY,
             max_map_len=MAX_MAP,
             max_ext_len=0,
+            ext_hook=_refuse_extension,
         )
     except (ValueError, OverflowError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise WireError(f"not msgpack: {error or type(error).__name__}") from error
@@ -58,14 +62,8 @@ def unpack(payload: bytes) -> Any:
     return value
 
 
-def _check_depth_of_bytes(payload: bytes) -> None:
-    # Nested array headers cost 70 MB a message before any value exists: a run of them cannot be honest.
-    run = payload[: MAX_DEPTH + 1]
-    if len(run) > MAX_DEPTH and not run.strip(_NESTING):
-        raise WireError(f"nested deeper than {MAX_DEPTH}")
-
-
-_NESTING = bytes([0x91, 0xDC, 0xDD, 0x81, 0xDE, 0xDF])
+def _refuse_extension(code: int, content: bytes) -> Any:
+    raise ValueError(f"extension type {code}")
 
 
 def check_depth(value: Any, allowed: int = MAX_DEPTH) -> None:
@@ -101,7 +99,7 @@ def from_json(text: str | bytes) -> Any:
     if len(text) > MAX_BYTES:
         raise WireError(f"message of {len(text)} characters, allowed are {MAX_BYTES}")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise WireError(f"not JSON: {error}") from error
     check_depth(value)
@@ -110,6 +108,13 @@ def from_json(text: str | bytes) -> Any:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number:.40} is too large a number")
+    return value
 
 
 def _jsonable(value: Any) -> Any:

@@ -3,8 +3,7 @@
 import asyncio
 import base64
 import itertools
-import random
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -21,15 +20,6 @@ from kleinmaelzung_wire.codec import WireError
 OPEN_TIMEOUT_S: Final = 10.0
 KEEPALIVE_S: Final = 10.0  # a dead network is noticed after at most twice that
 CLOSE_TIMEOUT_S: Final = 2.0
-FIRST_WAIT_S: Final = 0.3
-LONGEST_WAIT_S: Final = 10.0
-
-
-def waits(jitter: Callable[[], float] = random.random) -> Iterator[float]:
-    """Seconds to wait before each attempt: 0.3 to 10, growing, at random so that not everyone comes at once."""
-    for attempt in itertools.count(1):
-        longest = min(FIRST_WAIT_S * 2 ** min(attempt, 10), LONGEST_WAIT_S)
-        yield FIRST_WAIT_S + jitter() * (longest - FIRST_WAIT_S)
 
 
 @asynccontextmanager

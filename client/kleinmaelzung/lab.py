@@ -22,6 +22,7 @@ from kleinmaelzung_wire import codec, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Reply
+from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ RETAINED_LIMIT: Final = 20_000  # as many as the gateway sends
 REPLY_GRACE_S: Final = 5.0  # the gateway says "timeout" itself; this is for a gateway that says nothing
 _RETAINED: Final = frozenset({"status", *(kind for kind, how in topics.INSTRUMENT_KINDS.items() if how.retained)})
 STEADY_S: Final = 10.0  # a connection that lasted as long starts the waits from the beginning
+WAITS: Final = Waits(first_s=0.6, longest_s=10.0)
 
 
 @asynccontextmanager
@@ -189,7 +191,7 @@ class Lab:
             self._fail(Error(f"a fault in this library ended the connection: {error!r}"))
 
     async def _stay_connected(self) -> None:
-        waits, connected_before = connection.waits(), False
+        failures, connected_before = 0, False
         while True:
             began = time.monotonic()
             try:
@@ -204,8 +206,9 @@ class Lab:
                     raise
                 logger.debug("still no connection: %s", error)
             if time.monotonic() - began > STEADY_S:
-                waits = connection.waits()
-            await asyncio.sleep(next(waits))
+                failures = 0
+            failures += 1
+            await asyncio.sleep(WAITS.after(failures))
 
     async def _serve(self, opened: Connection) -> str:
         self._connection = opened

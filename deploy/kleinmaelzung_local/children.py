@@ -6,18 +6,19 @@ Each child's output goes to a file of its own. Children end with us, even when w
 import asyncio
 import ctypes
 import logging
-import random
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kleinmaelzung_wire.waits import Waits
+
 logger = logging.getLogger(__name__)
 
 STOP_TIMEOUT_S = 15.0
 MAX_LOG_BYTES = 10 * 1024 * 1024
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 10.0
+WAITS = Waits(first_s=0.5, longest_s=10.0)
 STEADY_S = 30.0  # a child that ran for so long has recovered
 _PR_SET_PDEATHSIG = 1
 
@@ -67,17 +68,17 @@ class Running:
 
     async def keep(self) -> None:
         """Start it again whenever it dies, with growing, jittered waits; for ever."""
-        wait_s = FIRST_WAIT_S
+        failures = 0
         loop = asyncio.get_running_loop()
         while True:
             assert self._process is not None
             started = loop.time()
             code = await self._process.wait()
             if loop.time() - started > STEADY_S:
-                wait_s = FIRST_WAIT_S
+                failures = 0
             logger.warning("%s ended (%s), starting it again; %s", self.child.name, _how(code), self.log_tail(1))
-            await asyncio.sleep(random.uniform(0.5, 1.0) * wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            failures += 1
+            await asyncio.sleep(WAITS.after(failures))
             try:
                 await self._spawn()
                 self.restarts += 1

@@ -25,7 +25,13 @@ from kleinmaelzung_local.postgres import DATABASE, Postgres
 from kleinmaelzung_wire import access, messages, topics
 
 SECRETS = ("admin", "gateway", "logger", "postgres")
+ANY_HOST = ("0.0.0.0", "::")  # noqa: S104 -- asked for by --host
 CHECK_TIMEOUT_S = 2.0
+CONNECT_TIMEOUT_S = 10.0
+
+
+class DatabaseUnreachable(Exception):
+    """The server named by --dsn cannot be used; the sentence says why, without the password."""
 
 
 class DataDirectoryInUse(Exception):
@@ -104,24 +110,25 @@ async def run(choices: Choices) -> AsyncIterator[System]:
         postgres = Postgres(directory=data / "postgres", port=chosen["postgres"], password=secrets["postgres"])
         dsn = choices.dsn or postgres.dsn
         write_private(data / "secrets" / "dsn", dsn)
-        url = f"http://{choices.host}:{chosen['http']}"
-        children = _children(data, choices, mosquitto, postgres, dsn, url)
+        reachable = "127.0.0.1" if choices.host in ANY_HOST else choices.host
+        url = f"http://{reachable}:{chosen['http']}"
+        if choices.dsn is not None:
+            await _check_database(choices.dsn)
+        children = _children(data, f"{choices.host}:{chosen['http']}", mosquitto, postgres, dsn, url)
         (data / "log").mkdir(mode=0o700, exist_ok=True)
         async with _kept(children, data / "log") as running:
             yield System(
                 url=url,
-                mqtt=f"mqtt://{choices.host}:{chosen['mqtt']}",
+                mqtt=f"mqtt://{reachable}:{chosen['mqtt']}",
                 dsn=dsn,
                 password_file=data / "secrets" / "admin",
                 children=running,
             )
 
 
-def _children(
-    data: Path, choices: Choices, mosquitto: Mosquitto, postgres: Postgres, dsn: str, url: str
-) -> list[Child]:
+def _children(data: Path, listen: str, mosquitto: Mosquitto, postgres: Postgres, dsn: str, url: str) -> list[Child]:
     children = []
-    if choices.dsn is None:
+    if dsn == postgres.dsn:
         postgres.initialise()
         children.append(
             Child(
@@ -138,7 +145,7 @@ def _children(
         "KLEINMAELZUNG_DSN_FILE": str(data / "secrets" / "dsn"),
     }
     gateway_environment = {
-        "KLEINMAELZUNG_LISTEN": url.removeprefix("http://"),
+        "KLEINMAELZUNG_LISTEN": listen,
         "KLEINMAELZUNG_MQTT": internal,
         "KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(data / "secrets" / "gateway"),
     }
@@ -176,6 +183,15 @@ async def _kept(children: list[Child], log: Path) -> AsyncIterator[dict[str, Run
         await asyncio.gather(*keepers, return_exceptions=True)
         for one in reversed(running.values()):
             await one.stop()
+
+
+async def _check_database(dsn: str) -> None:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=CONNECT_TIMEOUT_S, command_timeout=CONNECT_TIMEOUT_S)
+        await connection.close(timeout=CHECK_TIMEOUT_S)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        why = str(error) or "it does not answer"
+        raise DatabaseUnreachable(f"cannot use the database named by --dsn: {why}") from error
 
 
 async def _database_is_ready(postgres: Postgres) -> bool:

@@ -37,6 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         return asyncio.run(_run(choices, as_json=arguments.json))
     except (
         system.DataDirectoryInUse,
+        system.DatabaseUnreachable,
         ChildFailed,
         MosquittoMissing,
         PostgresMissing,

@@ -188,7 +188,7 @@ class AgentSocket:
         options: dict[str, Any],
     ) -> None:
         try:
-            await session.publish(topic, payload, qos=kind.qos, retained=kind.retained)
+            await session.publish(topic, payload, retained=kind.retained)
             response, correlation = options.get("response"), options.get("correlation")
             if kind is topics.INSTRUMENT_KINDS["reply"] and isinstance(response, str) and topics.is_inbox(response):
                 await session.publish(

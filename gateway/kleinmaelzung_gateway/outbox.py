@@ -1,7 +1,7 @@
 """What goes out to one socket: at once where it keeps up, through a bounded queue where it does not.
 
 A slow reader never slows anyone else. Live messages give way, oldest first, and are counted: ["missed", n]. Control
-messages (answers, replies) are never dropped: too many of them waiting closes the socket.
+messages (answers, replies) are never dropped: too many of them waiting closes the socket with 1013.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ class Outbox:
         self._control: deque[bytes | str] = deque()
         self._live: deque[bytes | str] = deque()
         self._live_bytes = 0
+        self._overflows = False
         self._wake = asyncio.Event()
 
     @property
@@ -57,8 +58,10 @@ class Outbox:
 
     def put(self, *message: object) -> None:
         """Send a control message, in order with the live ones as far as the client keeps up."""
-        if len(self._control) >= MAX_CONTROL:
-            self.websocket.transport.abort()
+        if self._overflows or len(self._control) >= MAX_CONTROL:
+            self._overflows = True
+            self._control.clear()
+            self._wake.set()
             return
         self._control.append(sockets.encode(list(message), self.subprotocol))
         self._wake.set()
@@ -71,6 +74,9 @@ class Outbox:
                 self._wake.clear()
                 while (message := self._next()) is not None:
                     await self._send(message)
+                if self._overflows:
+                    await self._close()
+                    return
 
     def _next(self) -> bytes | str | None:
         if self._control:
@@ -83,6 +89,13 @@ class Outbox:
             self._live_bytes -= len(message)
             return message
         return None
+
+    async def _close(self) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self.websocket.close(sockets.TOO_SLOW, "too many answers wait: read faster")
+        except TimeoutError:
+            self.websocket.transport.abort()
 
     async def _send(self, message: bytes | str) -> None:
         try:

@@ -5,10 +5,9 @@ import base64
 import sys
 from pathlib import Path
 
+from kleinmaelzung_agent import spool_file
 from tests.fakes_gateway import SECRET, FakeGateway
 from tests.waiting import until
-
-from kleinmaelzung_agent import spool_file
 
 
 def written(directory: Path, url: str) -> Path:

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from tests.fakes_client_gateway import NOW_US, FakeGateway, add_balance, running
 
 import kleinmaelzung
 from kleinmaelzung_wire import messages, sockets
+from tests.fakes_client_gateway import NOW_US, FakeGateway, add_balance, running
 
 BALANCE = "pi-1/balance"
 

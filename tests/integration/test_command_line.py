@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.fakes_client_gateway import NOW_US, FakeGateway, add_balance, add_logger, running
-from tests.integration.test_client import eventually
 
 from kleinmaelzung_wire import messages
+from tests.fakes_client_gateway import NOW_US, FakeGateway, add_balance, add_logger, running
+from tests.integration.test_client import eventually
 
 BALANCE = "pi-1/balance"
 

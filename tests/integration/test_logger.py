@@ -12,9 +12,6 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests import databases
-from tests.brokers import AGENT_SECRET, TestBroker
-from tests.waiting import until
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_services.logger import service, store
@@ -23,6 +20,9 @@ from kleinmaelzung_services.logger.service import Service
 from kleinmaelzung_wire import frames, messages, topics
 from kleinmaelzung_wire.frames import Clock, Frame
 from kleinmaelzung_wire.messages import ServiceStatus
+from tests import databases
+from tests.brokers import AGENT_SECRET, TestBroker
+from tests.waiting import until
 
 CLOCK = Clock(synchronised=True, error_us=900)
 

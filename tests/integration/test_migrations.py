@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests import databases
 
 from kleinmaelzung_services.logger import migrate, store
+from tests import databases
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from typing import Any
 
 import asyncpg
 import pytest
-from tests import databases
 
 from kleinmaelzung_services.logger import batch, store
 from kleinmaelzung_services.logger.batch import Arrival, Entry
 from kleinmaelzung_wire import frames, topics
 from kleinmaelzung_wire.frames import Clock, Frame, Value
+from tests import databases
 
 NOW_US = time.time_ns() // 1000
 CLOCK = Clock(synchronised=True, error_us=900)

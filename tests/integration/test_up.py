@@ -65,16 +65,19 @@ def children_of(parent: int) -> dict[int, str]:
     return found
 
 
-def processes_of(data: Path) -> list[int]:
-    """Every process that has to do with a data directory: by its command line or its environment."""
-    found = []
-    for directory in Path("/proc").iterdir():
-        if directory.name.isdecimal() and int(directory.name) != os.getpid():
-            with contextlib.suppress(OSError):
-                about = (directory / "cmdline").read_bytes() + (directory / "environ").read_bytes()
-                if f"{data}/".encode() in about:
-                    found.append(int(directory.name))
-    return found
+def descendants_of(pid: int) -> list[int]:
+    """Children, and PostgreSQL's own; none of a process that is gone."""
+    if not Path(f"/proc/{pid}/task").exists():
+        return []
+    children = list(children_of(pid))
+    return [*children, *(one for child in children for one in descendants_of(child))]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 async def start(data: Path, *options: str, port: int = 0) -> asyncio.subprocess.Process:
@@ -108,11 +111,12 @@ async def up(data: Path, *options: str, port: int = 0) -> AsyncIterator[Up]:
         assert line, (await process.stderr.read()).decode()
         yield Up(process, json.loads(line))
     finally:
+        family = descendants_of(process.pid)
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(STOP_S):
             await process.communicate()
-    await until(lambda: not processes_of(data), "no process is left")
+    await until(lambda: not any(map(is_alive, family)), "no process is left")
 
 
 def frame(number: int) -> bytes:
@@ -199,9 +203,11 @@ async def test_whatever_child_is_killed_comes_back_and_nothing_stays_when_all_ar
             await until(partial(running.has_another, name, before), f"{name} is back")
             await send_and_find(running, number)
         port = running.port
+        family = descendants_of(running.process.pid)
+        assert len(family) > len(CHILDREN)
         running.process.kill()
         await running.process.wait()
-        await until(lambda: not processes_of(data), "the children end with it")
+        await until(lambda: not any(map(is_alive, family)), "the children end with it")
     async with up(data, port=port) as again:
         assert await logged(again.ready["dsn"]) == list(range(1, len(CHILDREN) + 1))
         await send_and_find(again, 99)
@@ -227,11 +233,12 @@ async def test_a_stop_while_starting_leaves_nothing(tmp_path: Path) -> None:
     data = tmp_path / "lab"
     process = await start(data)
     await until(lambda: children_of(process.pid), "the first child is there")
+    family = descendants_of(process.pid)
     process.terminate()
     async with asyncio.timeout(STOP_S):
         out, error = await process.communicate()
     assert (process.returncode, out, error) == (0, b"", b"")
-    await until(lambda: not processes_of(data), "no process is left")
+    await until(lambda: not any(map(is_alive, family)), "no process is left")
 
 
 async def test_it_stops_in_order_although_the_gateway_has_open_sockets(tmp_path: Path) -> None:

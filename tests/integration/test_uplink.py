@@ -15,9 +15,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.fakes_agent import QUICK, Counting, config
-from tests.fakes_gateway import FakeGateway, command
-from tests.waiting import until
 
 from kleinmaelzung_agent import agent
 from kleinmaelzung_agent.agent import Tuning
@@ -27,6 +24,9 @@ from kleinmaelzung_agent.spool_file import FILE_NAME
 from kleinmaelzung_agent.uplink import agent_url
 from kleinmaelzung_wire import codec, frames, sockets
 from kleinmaelzung_wire.messages import AgentStatus, Description, State
+from tests.fakes_agent import QUICK, Counting, config
+from tests.fakes_gateway import FakeGateway, command
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,7 @@ Decoding runs while the database works on the batch before. Nothing is awaited p
 
 import asyncio
 import logging
-import random
+import secrets
 import time
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -21,10 +21,11 @@ from kleinmaelzung_services.logger.config import Config
 from kleinmaelzung_services.logger.inbox import Inbox
 from kleinmaelzung_services.logger.store import Store, StoreUnavailable, Written
 from kleinmaelzung_wire import messages, topics
+from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
 
-FIRST_WAIT_S, LONGEST_WAIT_S = 0.2, 5.0
+WAITS = Waits(first_s=0.2, longest_s=5.0)
 STATUS_EVERY_S: Final = 10.0
 CHECK_EVERY_S: Final = 5.0  # an idle connection is asked, so that agents learn of a dead database before they need it
 FINISH_S: Final = 5.0
@@ -112,7 +113,7 @@ class Service:
     async def _keep_session(self) -> Never:
         # Random, so that two loggers with the same name do not take over each other's session for ever. What they
         # then share is the status: the will of one that dies is corrected by the other's next.
-        client_id = f"{self._config.name}-{random.getrandbits(32):08x}"
+        client_id = f"{self._config.name}-{secrets.randbits(32):08x}"
         will = bus.Will(topic=self._status_topic, payload=self._status(online=False).encode())
         await bus.keep(
             self._config.broker, client_id=client_id, serve=self._serve, on_message=self._on_message, will=will
@@ -194,7 +195,7 @@ class Service:
                 await self._prepared.put(entries)
 
     async def _write_forever(self) -> Never:
-        wait_s, failures = FIRST_WAIT_S, 0
+        failures = 0
         while True:
             batches = self.figures.batches
             try:
@@ -203,12 +204,11 @@ class Service:
                     await self._write_batches(opened)
             except StoreUnavailable as error:
                 if self.figures.batches > batches:
-                    wait_s, failures = FIRST_WAIT_S, 0
+                    failures = 0
                 logger.log(logging.WARNING if failures == 0 else logging.DEBUG, "%s", error)
                 self.health.set(str(error))
             failures += 1
-            await asyncio.sleep(random.uniform(0.5, 1.0) * wait_s)
-            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+            await asyncio.sleep(WAITS.after(failures))
 
     async def _write_batches(self, opened: Store) -> Never:
         # After a failure only a batch that is written proves that all is well again: a full disk lets us connect.

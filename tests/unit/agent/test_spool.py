@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from tests.waiting import until
 
 from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_agent.spool import Spool, SpoolError, open_spool
 from kleinmaelzung_agent.spool_file import FILE_NAME
 from kleinmaelzung_wire.messages import LoggedRanges
+from tests.waiting import until
 
 WINDOW_S = 0.05
 

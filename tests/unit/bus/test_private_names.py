@@ -3,9 +3,9 @@
 import aiomqtt
 import pytest
 
-from kleinmaelzung_bus import session
+from kleinmaelzung_bus import client as bus_client
 
-NAMES = [(owner, name) for owner, names in session.PRIVATE_NAMES.items() for name in names]
+NAMES = [(owner, name) for owner, names in bus_client.PRIVATE_NAMES.items() for name in names]
 
 
 @pytest.mark.parametrize(("owner", "name"), NAMES, ids=[f"{owner.__module__}-{name}" for owner, name in NAMES])

@@ -13,6 +13,7 @@ import pytest
 
 from kleinmaelzung_local import children
 from kleinmaelzung_local.children import Child, ChildFailed, Running
+from kleinmaelzung_wire.waits import Waits
 from tests.waiting import until
 
 # Says that it is up by a file, then waits for ever.
@@ -85,7 +86,7 @@ async def test_one_that_never_is_ready_is_said_and_can_be_stopped(tmp_path: Path
 async def test_one_that_was_killed_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(children, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(children, "WAITS", Waits(first_s=0.01, longest_s=0.05))
     async with running(tmp_path) as one:
         keeping = asyncio.create_task(one.keep())
         try:
@@ -105,7 +106,7 @@ async def test_one_that_was_killed_is_started_again(
 async def test_one_that_cannot_be_started_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(children, "FIRST_WAIT_S", 0.01)
+    monkeypatch.setattr(children, "WAITS", Waits(first_s=0.01, longest_s=0.05))
     program = tmp_path / "program"
     program.write_text(f'#!/bin/sh\nexec \'{sys.executable}\' -c "{WAITS}" "$1"\n')
     program.chmod(0o700)

@@ -210,5 +210,5 @@ def test_what_a_frame_cannot_hold_gets_no_number(columns: dict[str, list[Value]]
 
 def test_a_frame_that_is_too_large_is_not_encoded() -> None:
     big: list[Value] = ["x" * 1024] * 200
-    with pytest.raises(WireError, match=rf"frame of \d+ bytes, allowed are {codec.MAX_BYTES}"):
+    with pytest.raises(WireError, match=rf"message of \d+ bytes, allowed are {codec.MAX_BYTES}"):
         frames.encode(frame(times=tuple(range(T, T + 200)), channels={"a": big}, units={}, quality={}))
