@@ -112,9 +112,9 @@ async def run(choices: Choices) -> AsyncIterator[System]:
         write_private(data / "secrets" / "dsn", dsn)
         reachable = "127.0.0.1" if choices.host in ANY_HOST else choices.host
         url = f"http://{reachable}:{chosen['http']}"
+        children = _children(data, f"{choices.host}:{chosen['http']}", mosquitto, postgres, dsn, url)
         if choices.dsn is not None:
             await _check_database(choices.dsn)
-        children = _children(data, f"{choices.host}:{chosen['http']}", mosquitto, postgres, dsn, url)
         (data / "log").mkdir(mode=0o700, exist_ok=True)
         async with _kept(children, data / "log") as running:
             yield System(
