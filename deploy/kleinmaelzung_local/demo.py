@@ -81,7 +81,7 @@ async def start_agent(lab: kleinmaelzung.Lab, running: system.System, directory:
         Child(
             name="instruments",
             command=[sys.executable, "-m", "kleinmaelzung_local.demo_instruments"],
-            is_ready=lambda: _has_content(paths),
+            is_ready=lambda: _has_said_where(paths),
         ),
         paths,
     )
@@ -105,8 +105,9 @@ async def start_agent(lab: kleinmaelzung.Lab, running: system.System, directory:
     return agent, instruments
 
 
-async def _has_content(path: Path) -> bool:
-    return await asyncio.to_thread(lambda: path.stat().st_size > 0)
+async def _has_said_where(path: Path) -> bool:
+    said = await asyncio.to_thread(path.read_text)
+    return said.startswith("{") and "\n" in said
 
 
 async def _is_online(lab: kleinmaelzung.Lab) -> bool:
