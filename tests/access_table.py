@@ -54,7 +54,7 @@ TABLE: Final = [
         writers=_ME,
         readers=_WATCHERS,
     ),
-    _instrument("description", _ME, _WATCHERS),
+    _instrument("description", _ME, _WATCHERS | _ME),
     _instrument("state", _ME, _WATCHERS),
     _instrument("latest", _ME, _WATCHERS),
     _instrument("data", _ME, _WATCHERS),

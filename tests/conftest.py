@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: a broker and a gateway, both real."""
 
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +10,10 @@ from kleinmaelzung_gateway import gateway
 from kleinmaelzung_gateway.config import Config
 from tests.brokers import TestBroker, running_broker
 from tests.waiting import until
+
+
+# A shell that starts the tests in the background has them ignore Ctrl-C, and every process they start would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -49,14 +49,16 @@ class Whole:
         self.running = running
         self.lab = lab
         self._directory = directory
+        self._secret = ""
         self._process: asyncio.subprocess.Process | None = None
 
     async def start_agent(self, *instruments: str) -> None:
         """Start agent pi-1 with these instruments' configurations, and wait until it is online."""
-        secret = access.make_secret()
-        answers = await self.lab.access(access.add_agent("pi-1", secret))
-        assert not any("error" in answer for answer in answers), answers
-        head = f'[agent]\nname = "pi-1"\nurl = "{self.running.url}"\nsecret = "{secret}"\ndata = "spool"\n'
+        if not self._secret:
+            self._secret = access.make_secret()
+            answers = await self.lab.access(access.add_agent("pi-1", self._secret))
+            assert not any("error" in answer for answer in answers), answers
+        head = f'[agent]\nname = "pi-1"\nurl = "{self.running.url}"\nsecret = "{self._secret}"\ndata = "spool"\n'
         config = self._directory / "agent.toml"
         config.write_text(head + "".join(instruments))
         config.chmod(0o600)

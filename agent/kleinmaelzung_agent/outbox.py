@@ -51,6 +51,10 @@ class Outbox:
         self._unsent[tail] = None
         self._filled.set()
 
+    def retains(self, tail: str) -> bool:
+        """Whether there is a word of ours on a topic."""
+        return tail in self._retained
+
     def reply(self, tail: str, payload: bytes, options: dict[str, Any]) -> None:
         if len(self._replies) == MAX_REPLIES:
             dropped = self._replies.popleft()

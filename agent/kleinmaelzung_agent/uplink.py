@@ -168,6 +168,8 @@ class Uplink:
             case [instrument, "command"]:
                 how = options[0] if options and isinstance(options[0], dict) else {}
                 self._commands.receive(instrument, payload, how, tasks)
+            case [instrument, "description"]:
+                self._receive_description(instrument)
             case [topics.SERVICE, service, "status"]:
                 self._receive_service(service, payload)
             case _:
@@ -178,6 +180,12 @@ class Uplink:
         self._spool.forget(logged)
         if self._schedule.acknowledged(logged, time.monotonic_ns()):
             self._acknowledged.set()
+
+    def _receive_description(self, instrument: str) -> None:
+        """The broker still has an instrument: take it away if an earlier configuration had it and ours has not."""
+        if not self._outbox.retains(f"{instrument}/description"):
+            for kind in ("description", "state", "latest"):
+                self._outbox.retain(f"{instrument}/{kind}", b"")
 
     def _receive_service(self, service: str, payload: bytes) -> None:
         status = messages.ServiceStatus.decode(payload) if payload else None

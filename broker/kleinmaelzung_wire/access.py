@@ -79,6 +79,7 @@ def agent_rules(name: str) -> list[dict[str, Any]]:
         _publish(f"{own}/status"),
         _publish(f"{ROOT}/{CLIENT}/{ANY}/{ANY}/inbox"),
         _subscribe(f"{own}/{ANY}/command"),
+        _subscribe(f"{own}/{ANY}/description"),
         _subscribe(f"{own}/logged"),
         _subscribe(topics.any_service_status()),
     ]

@@ -14,6 +14,8 @@
     _service/<name>/request                 client                  1   no       map, with response topic
     _client/<user>/<session>/inbox          agents, services        1   no       replies to one client session
 
+An empty retained payload means: it is gone. An agent reads its own descriptions to find what it no longer has.
+
 A name matches [a-z0-9][a-z0-9_-]{0,31}, so nothing that is special to MQTT or SQL can get into a topic.
 """
 
@@ -107,6 +109,11 @@ def logged(agent: str) -> str:
 def commands(agent: str) -> str:
     """The filter of all commands to one agent."""
     return f"{ROOT}/{check_name(agent, 'agent')}/{ANY}/command"
+
+
+def descriptions(agent: str) -> str:
+    """The filter of all descriptions of one agent's instruments."""
+    return f"{ROOT}/{check_name(agent, 'agent')}/{ANY}/description"
 
 
 def service_status(name: str) -> str:

@@ -110,12 +110,15 @@ class AgentSocket:
 
     def on_message(self, message: Message) -> None:
         tail = topics.tail(message.topic).removeprefix(f"{self._name}/")
+        if tail.endswith("/description") and not message.retained:
+            return  # its own word, just published; the retained ones tell it what the broker still has
         options = {"response": message.response_topic, "correlation": message.correlation}
         self.outbox.put("message", tail, message.payload, {key: value for key, value in options.items() if value})
 
     async def run(self, session: Session) -> None:
         """Subscribe, then publish what the agent sends until socket or session ends."""
         await session.subscribe(topics.commands(self._name), qos=1)
+        await session.subscribe(topics.descriptions(self._name), qos=1)
         await session.subscribe(topics.logged(self._name))
         await session.subscribe(topics.any_service_status(), qos=1)
         try:

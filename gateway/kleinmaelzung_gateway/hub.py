@@ -248,6 +248,8 @@ def readable(message: Message, subprotocol: str) -> tuple[str, object]:
     tail = topics.tail(message.topic)
     if subprotocol != sockets.JSON:
         return tail, message.payload
+    if not message.payload:
+        return tail, None
     try:
         return tail, sockets.readable(message.payload, is_json=tail.endswith("/latest"))
     except WireError:

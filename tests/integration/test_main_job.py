@@ -120,6 +120,23 @@ async def test_off_at_the_start_then_on_then_unplugged_then_back(whole: Whole, t
             assert set(seen.values("pi-1/probe")) == {23.45}
 
 
+async def test_an_instrument_that_was_taken_out_of_the_configuration_is_gone(
+    whole: Whole, tmp_path: Path, probe: Thermometer
+) -> None:
+    with Pty(tmp_path / "other") as pty:
+        pty.plug()
+        other = Thermometer(pty).start()
+        await whole.start_agent(configured(probe), configured(other, name="other"))
+        await whole.until_state("pi-1/other", "connected")
+        await whole.stop_agent()
+        await whole.start_agent(configured(probe))
+        async with asyncio.timeout(10):
+            while [one.name for one in await whole.lab.instruments()] != ["pi-1/probe"]:
+                await asyncio.sleep(0.02)
+        assert list(await whole.lab.retained("pi-1/+")) == list(await whole.lab.retained("pi-1/probe"))
+        assert not await whole.lab.retained("pi-1/other/latest")
+
+
 async def test_rubbish_on_one_port_leaves_the_neighbour_alone(whole: Whole, tmp_path: Path, probe: Thermometer) -> None:
     with Pty(tmp_path / "babbler") as pty:
         pty.plug()

@@ -40,6 +40,7 @@ function instrumentIn(known, name) {
 /** Take in one `["message", topic, payload]`. */
 export function learn(known, topic, payload) {
   const parts = topic.split("/");
+  if (payload === null && parts[2] === "description") known.instruments.delete(`${parts[0]}/${parts[1]}`);
   if (payload === null || typeof payload !== "object") return;
   if (parts.length === 2 && parts[1] === "status") known.agents.set(parts[0], payload);
   if (parts.length !== 3) return;
