@@ -11,7 +11,6 @@ from kleinmaelzung_gateway.config import Config
 from tests.brokers import TestBroker, running_broker
 from tests.waiting import until
 
-
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process they start would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
