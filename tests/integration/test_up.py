@@ -8,6 +8,7 @@ import shutil
 import signal
 import stat
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from tests.waiting import until
 READY_S = 60.0
 STOP_S = 20.0
 CHILDREN = ["gateway", "logger", "mosquitto", "postgres"]
-T = 1_764_000_000_000_000
+T = time.time_ns() // 1000  # a logger puts far-off times into quarantine
 
 
 @dataclass
