@@ -18,7 +18,7 @@ from kleinmaelzung_gateway.agents import Agents, Broker
 from kleinmaelzung_gateway.clients import Clients
 from kleinmaelzung_gateway.config import Config
 from kleinmaelzung_gateway.hub import Hub
-from kleinmaelzung_gateway.metrics import Metrics, render
+from kleinmaelzung_gateway.metrics import Metrics, render, render_by_filter
 from kleinmaelzung_wire import access, messages, sockets, topics
 
 logger = logging.getLogger(__name__)
@@ -86,7 +86,10 @@ class Gateway:
 
     def metrics(self) -> str:
         hub, counted = self.hub, self._metrics
-        return render(
+        by_filter = render_by_filter(
+            "subscription_sockets", "Sockets that one broker subscription serves", hub.watchers_by_filter
+        )
+        return by_filter + render(
             {
                 "agents": ("gauge", "Agents connected here", len(self.agents)),
                 "clients": ("gauge", "Client sockets connected here", len(self.clients)),

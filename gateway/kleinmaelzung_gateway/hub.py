@@ -95,6 +95,15 @@ class Hub:
         return sum(watch.subscribed and bool(watch.watchers) for watch in self._watches.values())
 
     @property
+    def watchers_by_filter(self) -> dict[str, int]:
+        """How many sockets each broker subscription serves."""
+        return {
+            topic_filter: len({watcher.watched for watcher in watch.watchers})
+            for topic_filter, watch in self._watches.items()
+            if watch.watchers
+        }
+
+    @property
     def watchers(self) -> int:
         return len({watcher.watched for watch in self._watches.values() for watcher in watch.watchers})
 

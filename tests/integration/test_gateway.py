@@ -124,6 +124,8 @@ async def test_two_watchers_share_one_subscription_and_it_ends_with_the_last(gat
             await two.ask("watch", 1, "pi-1/balance/data")
             assert await metric(gateway_url, "broker_subscriptions") == 1
             assert await metric(gateway_url, "watching_sockets") == 2
+            text = await asyncio.to_thread(get, gateway_url, "/metrics")
+            assert 'subscription_sockets{filter="kleinmaelzung/pi-1/balance/data"} 2\n' in text
         await one.ask("unwatch", 2, "pi-1/balance/data")
         async with asyncio.timeout(10):
             while await metric(gateway_url, "broker_subscriptions"):
