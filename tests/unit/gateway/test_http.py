@@ -71,13 +71,13 @@ def test_figures_are_what_prometheus_reads() -> None:
     response = answer("/metrics")
     assert response.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert response.body == b"figures\n"
-    assert render({"agents": ("gauge", "Agents connected here", 3), "x": ("counter", "X", 2.5)}) == (
+    assert render({"agents": ("gauge", "Agents connected here", 3), "x": ("counter", "X", 12_345_678)}) == (
         "# HELP kleinmaelzung_gateway_agents Agents connected here\n"
         "# TYPE kleinmaelzung_gateway_agents gauge\n"
         "kleinmaelzung_gateway_agents 3\n"
         "# HELP kleinmaelzung_gateway_x X\n"
         "# TYPE kleinmaelzung_gateway_x counter\n"
-        "kleinmaelzung_gateway_x 2.5\n"
+        "kleinmaelzung_gateway_x 12345678\n"
     )
 
 
