@@ -166,15 +166,7 @@ class Client(aiomqtt.Client):
     ) -> None:
         self._take_answer(mid, reason_codes)
 
-    def _on_unsubscribe(
-        self,
-        client: paho.Client,
-        userdata: Any,
-        mid: int,
-        reason_codes: list[ReasonCode],
-        properties: Properties | None = None,
-    ) -> None:
-        self._take_answer(mid, reason_codes)
+    _on_unsubscribe = _on_subscribe
 
     def _take_answer(self, mid: int, codes: list[ReasonCode]) -> None:
         waiting = self.answers.pop(mid, None)

@@ -267,6 +267,9 @@ async def _serve_until_lost(session: Session, serve: Callable[[Session], Awaitab
         for task in (serving, lost):
             task.cancel()
         await asyncio.wait((serving, lost))
+        for task in (serving, lost):
+            if not task.cancelled():
+                task.exception()  # seen: one failure is told, the other came of it
 
 
 async def _call(serve: Callable[[Session], Awaitable[None]], session: Session) -> None:

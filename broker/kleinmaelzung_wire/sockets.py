@@ -38,7 +38,6 @@ TOO_SLOW: Final = 1013
 # Codes of "refused"
 NOT_PERMITTED: Final = "not-permitted"
 BAD_MESSAGE: Final = "bad-message"
-UNKNOWN: Final = "unknown"
 LIMIT: Final = "limit"
 UNAVAILABLE: Final = "unavailable"
 

@@ -6,7 +6,6 @@ In: ["publish", tail, payload, options]. Out: commands, what is logged, loggers'
 import asyncio
 import logging
 import time
-from dataclasses import dataclass
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
@@ -15,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_bus.session import BusError, BusLost, Message, NotPermitted, Session
 from kleinmaelzung_gateway import login
-from kleinmaelzung_gateway.login import LoginError
+from kleinmaelzung_gateway.login import Broker, LoginError
 from kleinmaelzung_gateway.metrics import Metrics
 from kleinmaelzung_gateway.outbox import Outbox
 from kleinmaelzung_wire import access, codec, messages, sockets, topics
@@ -25,17 +24,6 @@ logger = logging.getLogger(__name__)
 
 MAX_TAILS = 4096  # known <instrument>/<kind> of one agent
 MAX_UNACKNOWLEDGED = 200  # publications at QoS 1 under way; beyond it the socket is not read
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broker:
-    """Where sessions are opened; the credentials are each socket's own."""
-
-    host: str
-    port: int
-
-    def account(self, user: str, password: str) -> bus.Broker:
-        return bus.Broker(host=self.host, port=self.port, user=user, password=password)
 
 
 class Agents:
@@ -168,7 +156,8 @@ class AgentSocket:
         topic, kind = self._route(tail)
         if kind.qos == 0:
             content_type = codec.CONTENT_TYPE_JSON if kind.json else codec.CONTENT_TYPE
-            session.publish_soon(topic, payload, retained=kind.retained, content_type=content_type)
+            if not session.publish_soon(topic, payload, retained=kind.retained, content_type=content_type):
+                self._metrics.dropped += 1  # the broker does not keep up; the agent still has the frame
             return
         await self._under_way.acquire()
         group.create_task(self._publish_checked(session, tail, topic, kind, payload, options), name=topic)

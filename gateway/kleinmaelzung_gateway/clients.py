@@ -17,10 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_bus.session import BusError, BusLost, NotPermitted
 from kleinmaelzung_gateway import login
-from kleinmaelzung_gateway.agents import Broker
 from kleinmaelzung_gateway.hub import Hub, Watched, readable
 from kleinmaelzung_gateway.listing import listing
-from kleinmaelzung_gateway.login import LoginError
+from kleinmaelzung_gateway.login import Broker, LoginError
 from kleinmaelzung_gateway.metrics import Metrics
 from kleinmaelzung_gateway.outbox import Outbox
 from kleinmaelzung_gateway.personal import Personal

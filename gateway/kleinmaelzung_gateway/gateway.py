@@ -14,10 +14,11 @@ from websockets.typing import Subprotocol
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_gateway import http
-from kleinmaelzung_gateway.agents import Agents, Broker
+from kleinmaelzung_gateway.agents import Agents
 from kleinmaelzung_gateway.clients import Clients
 from kleinmaelzung_gateway.config import Config
 from kleinmaelzung_gateway.hub import Hub
+from kleinmaelzung_gateway.login import Broker
 from kleinmaelzung_gateway.metrics import Metrics, render, render_by_filter
 from kleinmaelzung_wire import access, messages, sockets, topics
 
@@ -99,6 +100,11 @@ class Gateway:
                 "messages_from_agents_total": ("counter", "Publications by agents", counted.from_agents),
                 "messages_from_broker_total": ("counter", "Messages the hub received", hub.received),
                 "deliveries_total": ("counter", "Messages offered to watching sockets", hub.delivered),
+                "dropped_total": (
+                    "counter",
+                    "Agents' live messages the broker was too slow for",
+                    counted.dropped,
+                ),
                 "missed_total": ("counter", "Live messages dropped for slow sockets that have left", counted.missed),
                 "commands_total": ("counter", "Commands sent on", counted.commands),
                 "refused_logins_total": ("counter", "Logins refused", counted.refused_logins),

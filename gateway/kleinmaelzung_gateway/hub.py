@@ -6,10 +6,10 @@ Who may watch is not decided here: a client's own session has asked the broker b
 
 import asyncio
 import logging
-import uuid
 from dataclasses import dataclass, field
 
 from kleinmaelzung_bus.session import BusError, Message, Session
+from kleinmaelzung_gateway.marks import Marks
 from kleinmaelzung_gateway.outbox import Outbox, offer_all
 from kleinmaelzung_wire import codec, messages, sockets, topics
 from kleinmaelzung_wire.codec import WireError
@@ -83,7 +83,7 @@ class Hub:
         self._unused: set[str] = set()
         self._tidy = asyncio.Event()
         self._await_offline: dict[str, set[asyncio.Event]] = {}
-        self._marks: dict[bytes, asyncio.Event] = {}
+        self._marks = Marks()
 
     @property
     def is_connected(self) -> bool:
@@ -112,7 +112,8 @@ class Hub:
         self.online.clear()
         await session.subscribe(self._presence.topic_filter, qos=1, subscription=self._presence.subscription)
         self._presence.subscribed = True
-        await self._await_retained(session)
+        await session.subscribe(topics.service_request("gateway"), qos=1)
+        await self._marks.arrive(session, topics.service_request("gateway"), SEED_TIMEOUT_S)
         async with self._changing:
             for watch in self._watches.values():
                 if watch.is_presence:
@@ -137,8 +138,8 @@ class Hub:
                 if watch.is_presence:
                     self._note_presence(message)
                 self._deliver(watch, message)
-        if not message.subscriptions and message.correlation in self._marks:
-            self._marks[message.correlation].set()
+        if not message.subscriptions:
+            self._marks.take(message)
 
     async def connected(self) -> Session:
         """The hub's session, once it is up. Raises BusError when that takes too long."""
@@ -227,20 +228,6 @@ class Hub:
         if not self.online[agent]:
             for gone in self._await_offline.pop(agent, ()):
                 gone.set()
-
-    async def _await_retained(self, session: Session) -> None:
-        # The broker keeps the order: what we send to ourselves arrives after the retained messages.
-        mark, seen = uuid.uuid4().bytes, asyncio.Event()
-        self._marks[mark] = seen
-        try:
-            await session.subscribe(topics.service_request("gateway"), qos=1)
-            await session.publish(topics.service_request("gateway"), b"", correlation=mark)
-            async with asyncio.timeout(SEED_TIMEOUT_S):
-                await seen.wait()
-        except TimeoutError as error:
-            raise BusError("the broker did not deliver our own message") from error
-        finally:
-            del self._marks[mark]
 
     async def _unsubscribe_unused(self, session: Session) -> None:
         async with self._changing:

@@ -8,10 +8,22 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 
+from kleinmaelzung_bus import session as bus
 from kleinmaelzung_wire import sockets, topics
 from kleinmaelzung_wire.codec import Fields, WireError
 
 MAX_REASON = 120  # bytes of a close frame's reason; the protocol allows 123
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Broker:
+    """Where sessions are opened; the credentials are each socket's own."""
+
+    host: str
+    port: int
+
+    def account(self, user: str, password: str) -> bus.Broker:
+        return bus.Broker(host=self.host, port=self.port, user=user, password=password)
 
 
 class LoginError(Exception):

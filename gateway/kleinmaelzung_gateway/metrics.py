@@ -12,6 +12,7 @@ class Metrics:
     refused_logins: int = 0
     refused_messages: int = 0
     missed: int = 0
+    dropped: int = 0
 
 
 def render(values: dict[str, tuple[str, str, int]]) -> str:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from kleinmaelzung_bus.session import ANSWER_TIMEOUT_S, BusError, Message, NotPermitted, Session
+from kleinmaelzung_gateway.marks import Marks
 from kleinmaelzung_wire import access, codec, messages, topics
 from kleinmaelzung_wire.codec import WireError
 
@@ -28,7 +29,7 @@ class Personal:
         self.inbox = topics.inbox(user, name)
         self._session: Session | None = None
         self._seeds: dict[str, Message] = {}
-        self._marks: dict[bytes, asyncio.Event] = {}
+        self._marks = Marks()
         self._replies: dict[bytes, asyncio.Future[bytes]] = {}
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._reads_control = False
@@ -54,8 +55,8 @@ class Personal:
                 self._seeds[message.topic] = message
         elif message.topic == access.CONTROL_RESPONSE:
             self._take_answers(message.payload)
-        elif message.correlation in self._marks:
-            self._marks[message.correlation].set()
+        elif self._marks.take(message):
+            return
         elif (waiting := self._replies.get(message.correlation or b"")) and not waiting.done():
             waiting.set_result(message.payload)
 
@@ -68,25 +69,12 @@ class Personal:
             for topic_filter in filters:
                 await self.session.subscribe(topic_filter, subscription=SEEDS)
                 subscribed.append(topic_filter)
-            await self._await_mark()
+            await self._marks.arrive(self.session, self.inbox, SEED_TIMEOUT_S)
             yield self._seeds
         finally:
             self._seeds = {}
             for topic_filter in subscribed:
                 await self.session.unsubscribe(topic_filter)
-
-    async def _await_mark(self) -> None:
-        # The broker keeps the order: what we send to ourselves arrives after the retained messages.
-        mark, seen = uuid.uuid4().bytes, asyncio.Event()
-        self._marks[mark] = seen
-        try:
-            await self.session.publish(self.inbox, b"", correlation=mark)
-            async with asyncio.timeout(SEED_TIMEOUT_S):
-                await seen.wait()
-        except TimeoutError as error:
-            raise BusError("the broker did not deliver the retained messages in time") from error
-        finally:
-            del self._marks[mark]
 
     @asynccontextmanager
     async def reply_to(self, command: messages.Command) -> AsyncIterator[asyncio.Future[bytes]]:
