@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests: a broker and a gateway, both real."""
+"""Fixtures shared by all tests: a broker, a gateway and a database, all real."""
 
 import signal
 from collections.abc import AsyncIterator
@@ -8,6 +8,7 @@ import pytest
 
 from kleinmaelzung_gateway import gateway
 from kleinmaelzung_gateway.config import Config
+from tests import databases
 from tests.brokers import TestBroker, running_broker
 from tests.waiting import until
 
@@ -35,3 +36,10 @@ async def gateway_url(broker: TestBroker) -> AsyncIterator[str]:
     async with gateway.listen(config) as listening:
         await until(lambda: listening.gateway.hub.is_connected, "the gateway is connected")
         yield "ws://{}:{}".format(*listening.address)
+
+
+@pytest.fixture
+async def dsn() -> AsyncIterator[str]:
+    """An empty database of its own."""
+    async with databases.fresh() as dsn:
+        yield dsn

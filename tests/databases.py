@@ -20,7 +20,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -153,5 +153,14 @@ async def _administer(dsn: str, statement: str) -> None:
     connection = await asyncpg.connect(dsn, timeout=10, command_timeout=30)
     try:
         await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+async def query(dsn: str, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    """All rows of a query."""
+    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=10)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql, *arguments)]
     finally:
         await connection.close()

@@ -10,6 +10,7 @@ import pytest
 import kleinmaelzung
 from kleinmaelzung_wire import messages, sockets
 from tests.fakes_client_gateway import NOW_US, FakeGateway, add_balance, running
+from tests.waiting import until
 
 BALANCE = "pi-1/balance"
 
@@ -28,9 +29,7 @@ async def lab(gateway: FakeGateway) -> AsyncIterator[kleinmaelzung.Lab]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.sleep(0.01)
+    await until(condition, "what the test waits for", limit_s=10)
 
 
 async def test_frames_arrive_with_times_units_and_values(gateway: FakeGateway, lab: kleinmaelzung.Lab) -> None:

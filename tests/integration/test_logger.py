@@ -8,9 +8,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import pytest
 
 from kleinmaelzung_bus import session as bus
@@ -22,23 +20,10 @@ from kleinmaelzung_wire.frames import Clock, Frame
 from kleinmaelzung_wire.messages import ServiceStatus
 from tests import databases
 from tests.brokers import AGENT_SECRET, TestBroker
+from tests.databases import query
 from tests.waiting import until
 
 CLOCK = Clock(synchronised=True, error_us=900)
-
-
-@pytest.fixture
-async def dsn() -> AsyncIterator[str]:
-    async with databases.fresh() as dsn:
-        yield dsn
-
-
-async def query(dsn: str, sql: str) -> list[tuple[Any, ...]]:
-    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=10)
-    try:
-        return [tuple(row) for row in await connection.fetch(sql)]
-    finally:
-        await connection.close()
 
 
 def payload(number: int, *values: float) -> bytes:

@@ -1,28 +1,11 @@
 """Migrations against a real server: from nothing, twice, two at once, from the future, and all or nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
 
-import asyncpg
 import pytest
 
 from kleinmaelzung_services.logger import migrate, store
-from tests import databases
-
-
-@pytest.fixture
-async def dsn() -> AsyncIterator[str]:
-    async with databases.fresh() as dsn:
-        yield dsn
-
-
-async def query(dsn: str, sql: str) -> list[tuple[Any, ...]]:
-    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=10)
-    try:
-        return [tuple(row) for row in await connection.fetch(sql)]
-    finally:
-        await connection.close()
+from tests.databases import query
 
 
 async def installation(dsn: str) -> migrate.Installation:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import asyncpg
 import pytest
 
 from kleinmaelzung_services.logger import batch, store
@@ -14,29 +13,16 @@ from kleinmaelzung_services.logger.batch import Arrival, Entry
 from kleinmaelzung_wire import frames, topics
 from kleinmaelzung_wire.frames import Clock, Frame, Value
 from tests import databases
+from tests.databases import query
 
 NOW_US = time.time_ns() // 1000
 CLOCK = Clock(synchronised=True, error_us=900)
 
 
 @pytest.fixture
-async def dsn() -> AsyncIterator[str]:
-    async with databases.fresh() as dsn:
-        yield dsn
-
-
-@pytest.fixture
 async def opened(dsn: str) -> AsyncIterator[store.Store]:
     async with store.open_store(dsn) as opened:
         yield opened
-
-
-async def query(dsn: str, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
-    connection = await asyncpg.connect(dsn, timeout=5, command_timeout=10)
-    try:
-        return [tuple(row) for row in await connection.fetch(sql, *arguments)]
-    finally:
-        await connection.close()
 
 
 def frame(number: int, *values: Value, epoch: int = 7, at_us: int = NOW_US, **more: Any) -> Frame:
