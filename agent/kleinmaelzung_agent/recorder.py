@@ -35,6 +35,7 @@ class NumberedFrame:
     epoch: int
     number: int
     payload: bytes
+    time_us: int = 0  # of its first sample
     is_record: bool = False  # it says what happened to other frames, so it is the last to be given up
 
     @property
@@ -184,6 +185,7 @@ class Recorder:
             epoch=self._epoch,
             number=self.taken,
             payload=payload,
+            time_us=times[0],
             is_record=bool(records),
         )
 

@@ -10,13 +10,18 @@ On the wire a msgpack map:
     u  {channel: unit}: the unit of each value, where it has one (docs/decisions/0001)
     q  {channel: [quality or nil, ...]}: absent means good
     k  [synchronised, estimated error in µs or nil]: the clock when the samples were taken
+    b  [boot, µs since that boot at the first time]: what corrects the times afterwards; boot is 1 to 2^53-1
     r  [record, ...]: what happened to the instrument instead of samples, for example a gap; absent mostly
 
 An unknown key is kept in the bytes and otherwise ignored.
+
+Several frames of one instrument can travel as one message: a msgpack list of their bytes (pack_several). So a backlog
+costs the gateway and the broker little, and each frame keeps its bytes.
 """
 
 import functools
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,6 +50,14 @@ class Clock:
     error_us: int | None = None  # estimated; None where nothing is known
 
 
+@dataclass(frozen=True, slots=True)
+class SinceBoot:
+    """The same moment on the clock that nobody sets: µs since the machine's boot, and which boot that was."""
+
+    boot: int
+    time_us: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
     """Samples of one instrument: `times[i]` (µs since 1970 UTC) belongs to `channels[name][i]`.
@@ -60,6 +73,7 @@ class Frame:
     units: dict[str, str] = field(default_factory=dict)
     quality: dict[str, list[str | None]] = field(default_factory=dict)
     records: list[dict[str, Any]] = field(default_factory=list)
+    since_boot: SinceBoot | None = None  # of times[0]
 
     def quality_of(self, channel: str, index: int) -> str:
         column = self.quality.get(channel)
@@ -84,6 +98,8 @@ def encode(frame: Frame) -> bytes:
         wire["q"] = frame.quality
     if frame.records:
         wire["r"] = frame.records
+    if frame.since_boot:
+        wire["b"] = [frame.since_boot.boot, frame.since_boot.time_us]
     payload = codec.pack(wire)
     decode(payload)  # what the other side would refuse is refused here, before the number is used
     return payload
@@ -106,7 +122,32 @@ def decode(payload: bytes) -> Frame:
         units=_decode_units(wire.map("u", default={}), channels),
         quality=_decode_quality(wire.map("q", default={}), channels, len(times)),
         records=_decode_records(wire.list("r", default=[])),
+        since_boot=_decode_since_boot(wire.get("b")),
     )
+
+
+def read_name(payload: bytes) -> tuple[int, int] | None:
+    """Epoch and number of a frame that may be malformed otherwise, so that it can be named in quarantine."""
+    try:
+        wire = codec.Fields(codec.unpack(payload), "frame")
+        return wire.integer("e", minimum=1, maximum=MAX_EPOCH), wire.integer("n", minimum=1, maximum=MAX_NUMBER)
+    except WireError:
+        return None
+
+
+def pack_several(payloads: Iterable[bytes]) -> bytes:
+    """Several frames of one instrument as one message."""
+    return codec.pack(list(payloads))
+
+
+def unpack_several(payload: bytes) -> list[bytes]:
+    """The frames of one message, be it one frame or a list of them. Raises WireError."""
+    if payload[:1] and (payload[0] & 0xF0 == 0x80 or payload[0] in (0xDE, 0xDF)):  # a map: one frame by itself
+        return [payload]
+    several = codec.unpack(payload)
+    if type(several) is not list or not several or not all(type(one) is bytes for one in several):
+        raise WireError("neither a frame nor a list of frames' bytes")
+    return several
 
 
 def _pack_times(times: tuple[int, ...]) -> list[int]:
@@ -185,6 +226,15 @@ def _decode_clock(clock: list[Any]) -> Clock:
     if len(clock) != 2 or type(clock[0]) is not bool or type(clock[1]) not in (int, type(None)):
         raise WireError("frame.k is not [synchronised, error in µs or nil]")
     return Clock(synchronised=clock[0], error_us=clock[1])
+
+
+def _decode_since_boot(value: Any) -> SinceBoot | None:
+    match value:
+        case None:
+            return None
+        case [int(boot), int(time_us)] if 1 <= boot <= MAX_EPOCH and 0 <= time_us <= MAX_TIME_US:
+            return SinceBoot(boot, time_us)
+    raise WireError("frame.b is not [boot, µs since it]")
 
 
 def _decode_units(units: dict[str, Any], channels: dict[str, Any]) -> dict[str, str]:

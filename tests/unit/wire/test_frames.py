@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kleinmaelzung_wire import codec, frames
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.frames import Clock, Frame, Value
+from kleinmaelzung_wire.frames import Clock, Frame, SinceBoot, Value
 
 T = 1_764_000_000_000_000
 
@@ -212,3 +212,33 @@ def test_a_frame_that_is_too_large_is_not_encoded() -> None:
     big: list[Value] = ["x" * 1024] * 200
     with pytest.raises(WireError, match=rf"message of \d+ bytes, allowed are {codec.MAX_BYTES}"):
         frames.encode(frame(times=tuple(range(T, T + 200)), channels={"a": big}, units={}, quality={}))
+
+
+def test_the_moment_since_boot_travels_with_the_frame() -> None:
+    since_boot = SinceBoot(2**53 - 1, 12_345)
+    assert frames.decode(frames.encode(frame(since_boot=since_boot))).since_boot == since_boot
+    assert frames.decode(frames.encode(frame())).since_boot is None
+
+
+@pytest.mark.parametrize("value", [[1], [0, 5], [1, -1], "x", [1, None], [2**53, 1]])
+def test_a_moment_that_is_none_is_refused(value: Any) -> None:
+    with pytest.raises(WireError, match=r"frame\.b"):
+        frames.decode(wire(b=value))
+
+
+def test_several_frames_travel_as_one_message_and_keep_their_bytes() -> None:
+    payloads = [frames.encode(frame(number=number)) for number in (1, 2, 3)]
+    assert frames.unpack_several(frames.pack_several(payloads)) == payloads
+    assert frames.unpack_several(payloads[0]) == [payloads[0]]
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x90", b"\x91\x01", b"\xc0", b"\x92\xc4\x01a"])
+def test_what_is_neither_a_frame_nor_several_is_refused(payload: bytes) -> None:
+    with pytest.raises(WireError):
+        frames.unpack_several(payload)
+
+
+def test_a_frame_that_is_malformed_can_still_be_named() -> None:
+    assert frames.read_name(wire(v=2, c="?")) == (7, 3)
+    assert frames.read_name(wire(n=0)) is None
+    assert frames.read_name(b"?") is None
