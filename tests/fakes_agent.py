@@ -1,4 +1,4 @@
-"""An agent with a counting instrument in place of a real one. As a program: URL and data directory as arguments."""
+"""An agent with a counting instrument in place of a real one. As a program: URL, data directory, secret."""
 
 import asyncio
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Never
 
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.agent import Tuning
+from kleinmaelzung_agent.agent import Tuning, Way
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.counters import Counters
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
@@ -58,14 +58,15 @@ def config(url: str, data: Path, secret: str = SECRET) -> AgentConfig:
     return AgentConfig(name="pi-1", url=url, secret=secret, data=data)
 
 
-async def main(url: str, data: str) -> None:
+async def main(url: str, data: str, secret: str = SECRET) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
 
     def make(sink: Sink) -> dict[str, Instrument]:
         return {"balance": Counting("balance", sink, 0.01)}
 
-    await agent.run(config(url, Path(data)), make, frame_every_s={"balance": 0.0}, stop=stop, tuning=QUICK)
+    ways = {"balance": Way(frame_every_s=0.0)}
+    await agent.run(config(url, Path(data), secret), make, ways=ways, stop=stop, tuning=QUICK)
 
 
 if __name__ == "__main__":

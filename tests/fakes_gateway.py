@@ -31,6 +31,10 @@ class FakeGateway:
         self.conflicts: list[tuple[str, int, int]] = []
         self.seen: dict[tuple[str, int, int], bytes] = {}
         self.kinds: defaultdict[str, list[Frame]] = defaultdict(list)
+        self.came: list[tuple[str, int]] = []  # tail and size of all that came, in order
+        self.bundles: list[int] = []  # how many frames came with each message of backfill
+        self.to_lose = 0  # messages of backfill that vanish on the way to the logger
+        self.lost: list[Frame] = []
         self.published: defaultdict[str, list[bytes]] = defaultdict(list)
         self.replies: list[tuple[Reply, dict[str, Any]]] = []
         self.connections = 0
@@ -75,6 +79,12 @@ class FakeGateway:
         """The network is gone, without a goodbye."""
         for connection in self._open:
             connection.transport.abort()
+
+    def forget_what_came(self) -> None:
+        """Look only at what comes from now on; what is logged stays."""
+        self.kinds.clear()
+        self.came.clear()
+        self.bundles.clear()
 
     def freeze(self) -> None:
         """Go on, but read nothing any more."""
@@ -130,6 +140,7 @@ class FakeGateway:
     async def _take(self, connection: ServerConnection, rest: list[Any]) -> None:
         tail, payload, *options = rest
         self.published[tail].append(payload)
+        self.came.append((tail, len(payload)))
         instrument, _, kind = tail.partition("/")
         if kind == "reply":
             self.replies.append((Reply.decode(payload), *options))
@@ -137,16 +148,30 @@ class FakeGateway:
             await self._log(connection, instrument, kind, payload)
 
     async def _log(self, connection: ServerConnection, instrument: str, kind: str, payload: bytes) -> None:
+        payloads = frames.unpack_several(payload)
+        if kind == "backfill":
+            self.bundles.append(len(payloads))
+            if self.to_lose:
+                self.to_lose -= 1
+                self.lost += map(frames.decode, payloads)
+                return
+        numbered = [self._see(instrument, kind, one) for one in payloads]
+        if self.is_logging:
+            ranges = [
+                LoggedRanges(instrument=instrument, epoch=epoch, ranges=[(number, number)])
+                for epoch, number in numbered
+            ]
+            self.logged |= {(instrument, *name): self.seen[instrument, *name] for name in numbered}
+            message = ["message", "logged", messages.encode_logged(ranges)]
+            await connection.send(sockets.encode(message, sockets.MSGPACK))
+
+    def _see(self, instrument: str, kind: str, payload: bytes) -> tuple[int, int]:
         frame = frames.decode(payload)
         key = instrument, frame.epoch, frame.number
         if self.seen.setdefault(key, payload) != payload:
             self.conflicts.append(key)
         self.kinds[kind].append(frame)
-        if self.is_logging:
-            self.logged[key] = payload
-            ranges = LoggedRanges(instrument=instrument, epoch=frame.epoch, ranges=[(frame.number, frame.number)])
-            message = ["message", "logged", messages.encode_logged([ranges])]
-            await connection.send(sockets.encode(message, sockets.MSGPACK))
+        return frame.epoch, frame.number
 
     async def _send(self, message: list[Any]) -> None:
         for connection in list(self._open):

@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kleinmaelzung_agent import agent, config, instruments
+from kleinmaelzung_agent.agent import Way
 from kleinmaelzung_agent.config import Config, ConfigError
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.spool import SpoolError
+from kleinmaelzung_agent.text_config import TextInstrumentConfig
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -56,8 +58,17 @@ async def _run(settings: Config) -> None:
     def make(sink: Sink) -> dict[str, Instrument]:
         return {name: instruments.make(name, wanted, sink) for name, wanted in settings.instruments.items()}
 
-    frame_every_s = {name: wanted.frame_every_s for name, wanted in settings.instruments.items()}
-    await agent.run(settings.agent, make, frame_every_s=frame_every_s, stop=stop)
+    ways = {name: way(wanted) for name, wanted in settings.instruments.items()}
+    await agent.run(settings.agent, make, ways=ways, stop=stop)
+
+
+def way(config: TextInstrumentConfig) -> Way:
+    """What the agent must know of an instrument, beside its driver."""
+    return Way(
+        frame_every_s=config.frame_every_s,
+        silent_after_s=config.silent_after_s,
+        stops_when_full=config.when_full == "stop",
+    )
 
 
 if __name__ == "__main__":

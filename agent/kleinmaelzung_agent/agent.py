@@ -11,21 +11,23 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Never
+from typing import Never
 
-from kleinmaelzung_agent import clock, spool
+from kleinmaelzung_agent import clock, outages, runs, spool
 from kleinmaelzung_agent.backfill import PATIENCE_S, Schedule
 from kleinmaelzung_agent.clock import Timeline
 from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
+from kleinmaelzung_agent.outages import Outages
 from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_agent.recorder import NumberedFrame, Recorder
 from kleinmaelzung_agent.spool import Spool
 from kleinmaelzung_agent.uplink import Uplink
-from kleinmaelzung_wire import messages
+from kleinmaelzung_wire import failpoints, messages
+from kleinmaelzung_wire.gaps import Gap
 from kleinmaelzung_wire.messages import AgentStatus, Condition, State
 from kleinmaelzung_wire.waits import Waits
 
@@ -48,12 +50,22 @@ class Tuning:
     """What only tests change."""
 
     window_s: float = spool.WINDOW_S
-    spool_bytes: int = spool.LIMIT_BYTES
     resend_after_s: float = 2.0
     patience_s: float = PATIENCE_S
     settle_s: float = SETTLE_S
     waits: Waits = WAITS
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How one instrument's samples are taken, whatever its driver."""
+
+    frame_every_s: float = FRAME_EVERY_S
+    silent_after_s: float = 0.0
+    stops_when_full: bool = False
+
+
+USUAL = Way()
 
 Make = Callable[[Sink], Mapping[str, Instrument]]
 
@@ -62,31 +74,33 @@ async def run(
     config: AgentConfig,
     make: Make,
     *,
-    frame_every_s: Mapping[str, float],
+    ways: Mapping[str, Way],
     stop: asyncio.Event,
     tuning: Tuning | None = None,
 ) -> None:
     """Run the agent until `stop` is set. Raises spool.SpoolError where the data directory cannot be used."""
     tuning = tuning or Tuning()
-    async with spool.open_spool(config.data, window_s=tuning.window_s, limit_bytes=tuning.spool_bytes) as store:
-        agent = Agent(config, store, await store.last_known_us(), frame_every_s, tuning)
+    keep_all = frozenset(name for name, way in ways.items() if way.stops_when_full)
+    async with spool.open_spool(config.data, window_s=tuning.window_s, limits=config.spool, keep_all=keep_all) as store:
+        agent = Agent(config, store, ways, tuning)
         await agent.run(make(agent), stop)
 
 
 class Agent:
     """The Sink of all instruments, and what must be known about the whole."""
 
-    def __init__(
-        self, config: AgentConfig, store: Spool, last_known_us: int, frame_every_s: Mapping[str, float], tuning: Tuning
-    ) -> None:
+    def __init__(self, config: AgentConfig, store: Spool, ways: Mapping[str, Way], tuning: Tuning) -> None:
         self.epoch = secrets.randbits(53) or 1  # 0 is no epoch; randbits(53) reaches frames.MAX_EPOCH and no further
         self._config, self._spool, self._tuning = config, store, tuning
-        self._frame_every_s = frame_every_s
-        self._timeline = Timeline(last_known_us)
+        self._ways = ways
+        self._timeline = Timeline(store.last_known_us)
         self._observe_clock()
         self._since_us = self._now_us()
         self._outbox = Outbox()
         self._recorders: dict[str, Recorder] = {}
+        self._outages: dict[str, Outages] = {}
+        self._said: dict[str, tuple[Condition, str]] = {}  # by the drivers
+        self._stopped: set[str] = set()  # instruments whose readings are not taken, since the spool is full
         self._states: dict[str, State] = {}
         self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._status: AgentStatus | None = None
@@ -99,6 +113,7 @@ class Agent:
             self._outbox.retain(f"{name}/description", instrument.description().encode())
         commands = Commands(instruments, self._outbox.reply, self._now_us)
         uplink = self._make_uplink(commands)
+        await self._begin(instruments)
         try:
             async with asyncio.TaskGroup() as tasks:
                 spooling = tasks.create_task(self._spool.run(), name="spool")
@@ -120,12 +135,39 @@ class Agent:
 
     def samples(self, instrument: str, readings: Sequence[Reading]) -> None:
         """Record readings and send what is complete."""
+        if not readings:
+            return
+        outage, first_us = self._outage(instrument), self._timeline.at(readings[0].taken_ns)
+        if self._way(instrument).stops_when_full and self._spool.is_full:
+            self._stopped.add(instrument)
+            self._show(instrument)
+            self._record(instrument, outage.refused(first_us, len(readings)))
+            return
+        self._resume(instrument)
         recorder = self._recorder(instrument)
         self._hand_over(recorder.take(readings, self._timeline))
+        # Behind the samples: a record has the time of now, and no sample may be moved to that.
+        self._record(instrument, outage.taken(first_us, self._timeline.at(readings[-1].taken_ns)))
         self._wind_up(instrument, recorder)
 
     def state(self, instrument: str, condition: Condition, reason: str) -> None:
-        """Publish the instrument's state where it is a new one."""
+        """Publish the instrument's state where it is a new one, and record where it means a gap."""
+        self._said[instrument] = condition, reason
+        self._show(instrument)
+        outage = self._outage(instrument)
+        self._record(instrument, outage.said(condition, reason, time.monotonic_ns()))
+        if outage.due_ns is not None:
+            self._call_at(outage.due_ns, instrument, "search", self._search_on)
+
+    def _resume(self, instrument: str) -> None:
+        if instrument in self._stopped:
+            self._stopped.discard(instrument)
+            self._show(instrument)
+
+    def _show(self, instrument: str) -> None:
+        condition, reason = self._said.get(instrument, ("connected", ""))
+        if instrument in self._stopped:
+            condition, reason = "error", outages.FULL
         known = self._states.get(instrument)
         since = known.since if known and known.state == condition else self._now_us()
         state = State(state=condition, since=since, reason=reason[: messages.MAX_SENTENCE])
@@ -150,17 +192,31 @@ class Agent:
     def _recorder(self, instrument: str) -> Recorder:
         # Made at need: a gap may belong to an instrument that an earlier configuration had.
         if instrument not in self._recorders:
-            frame_every_s = self._frame_every_s.get(instrument, FRAME_EVERY_S)
-            self._recorders[instrument] = Recorder(instrument, self.epoch, frame_every_s=frame_every_s)
+            frame_every_s, boot = self._way(instrument).frame_every_s, clock.boot_id()
+            self._recorders[instrument] = Recorder(instrument, self.epoch, boot, frame_every_s=frame_every_s)
         return self._recorders[instrument]
+
+    def _outage(self, instrument: str) -> Outages:
+        if instrument not in self._outages:
+            silent_after_s = self._way(instrument).silent_after_s
+            self._outages[instrument] = Outages(self._since_us, silent_after_s=silent_after_s)
+        return self._outages[instrument]
+
+    def _way(self, instrument: str) -> Way:
+        return self._ways.get(instrument, USUAL)
 
     def _hand_over(self, numbered: Sequence[NumberedFrame]) -> None:
         for frame in numbered:
+            failpoints.reach("agent.numbered")
             self._spool.add(frame)
             self._outbox.live(frame)
 
-    def _announce(self, instrument: str, record: dict[str, Any]) -> NumberedFrame:
-        numbered = self._recorder(instrument).record(record, self._now_us(), self._timeline.clock)
+    def _record(self, instrument: str, gaps: Sequence[Gap]) -> None:
+        for gap in gaps:
+            self._announce(instrument, gap)
+
+    def _announce(self, instrument: str, gap: Gap) -> NumberedFrame:
+        numbered = self._recorder(instrument).record(gap.to_record(), self._timeline, time.monotonic_ns())
         self._hand_over(numbered)
         return numbered[-1]
 
@@ -192,6 +248,24 @@ class Agent:
             self._outbox.retain(f"{instrument}/latest", payload)
         self._wind_up(instrument, recorder)
 
+    def _search_on(self, instrument: str) -> None:
+        del self._timers[instrument, "search"]
+        outage = self._outages[instrument]
+        self._record(instrument, outage.waited(time.monotonic_ns()))
+        if outage.due_ns is not None:
+            self._call_at(outage.due_ns, instrument, "search", self._search_on)
+
+    async def _begin(self, instruments: Mapping[str, Instrument]) -> None:
+        """Say what came before this run, and only when that is on disk begin it: what dies meanwhile says it again."""
+        self._tell_before(instruments)
+        self._spool.on_opened = lambda: self._tell_before(instruments)
+        await self._spool.flush()
+        await self._spool.begin_run(self.epoch, self._since_us, instruments)
+
+    def _tell_before(self, instruments: Iterable[str]) -> None:
+        for name in instruments:
+            self._record(name, runs.gaps_before(name, self._spool.previous, self._spool.damage, self._since_us))
+
     async def _sample(self, instrument: Instrument) -> Never:
         while True:
             try:
@@ -206,13 +280,21 @@ class Agent:
         while True:
             await asyncio.sleep(OBSERVE_CLOCK_S)
             self._observe_clock()
+            if not self._spool.is_full:
+                for instrument in tuple(self._stopped):
+                    self._resume(instrument)
             if time.monotonic() - remembered_s >= REMEMBER_TIME_S:
                 remembered_s = time.monotonic()
                 await self._spool.remember_time(self._now_us())
 
     def _observe_clock(self) -> None:
-        wall_us, now_ns = time.time_ns() // 1000, time.monotonic_ns()
-        if self._timeline.observe(wall_us=wall_us, monotonic_ns=now_ns, kernel=clock.kernel_clock()):
+        is_set_back = self._timeline.observe(
+            wall_us=time.time_ns() // 1000,
+            monotonic_ns=time.monotonic_ns(),
+            boottime_ns=clock.boottime_ns(),
+            kernel=clock.kernel_clock(),
+        )
+        if is_set_back:
             logger.warning("the clock was ahead by more than a day and is set back: times run backwards here once")
 
     def _now_us(self) -> int:
@@ -260,8 +342,8 @@ class Agent:
                     await self._spool.settle()
 
     async def _say_goodbye(self, uplink: Uplink) -> None:
-        await self._spool.flush()
-        await self._spool.remember_time(self._now_us())
+        if await self._spool.flush():  # otherwise what memory holds is lost, and the next start must say so
+            await self._spool.end_run(self._now_us())
         for name, recorder in self._recorders.items():
             newest = recorder.latest(sys.maxsize)
             if newest is not None:

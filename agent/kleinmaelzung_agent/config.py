@@ -11,10 +11,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kleinmaelzung_agent import text_config
+from kleinmaelzung_agent.spool import Limits
 from kleinmaelzung_agent.tables import Table, shown
 from kleinmaelzung_agent.text_config import TextInstrumentConfig
 from kleinmaelzung_wire import topics
 
+# With less, a minute without the network could be too long for a fast instrument.
+SMALLEST_SPOOL = 1_000_000
+SHORTEST_AGE_S = 3600.0
+# What is older than 400 days the logger takes for a wrong clock.
+LONGEST_AGE_S = 365 * 86400.0
 NAME_RULE = "1 to 32 of a-z 0-9 _ -, starting with a letter or digit"
 
 
@@ -28,6 +34,7 @@ class AgentConfig:
     url: str
     secret: str = field(repr=False)
     data: Path
+    spool: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +47,7 @@ def load(path: Path) -> Config:
     """Read and check agent.toml. Raises ConfigError with all mistakes; relative paths start at its directory."""
     mistakes: list[str] = []
     root = Table(_parse(path), "", mistakes)
-    config = Config(agent=_agent(root.table("agent"), path.parent), instruments=_instruments(root))
+    config = Config(agent=_agent(root, path.parent), instruments=_instruments(root))
     root.finish()
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -59,15 +66,27 @@ def _parse(path: Path) -> dict[str, object]:
         raise ConfigError(f"{path}: not TOML: {error}") from error
 
 
-def _agent(table: Table, base: Path) -> AgentConfig:
+def _agent(root: Table, base: Path) -> AgentConfig:
+    table = root.table("agent")
     config = AgentConfig(
         name=_name(table, "name"),
         url=_url(table),
         secret=_secret(table, base),
         data=base / table.text("data"),
+        spool=_limits(root.table("spool")),
     )
     table.finish()
     return config
+
+
+def _limits(table: Table) -> Limits:
+    usual = Limits()
+    limits = Limits(
+        bytes=table.size("bytes", usual.bytes, minimum=SMALLEST_SPOOL),
+        age_s=table.duration("age", usual.age_s, minimum=SHORTEST_AGE_S, maximum=LONGEST_AGE_S),
+    )
+    table.finish()
+    return limits
 
 
 def _instruments(root: Table) -> dict[str, TextInstrumentConfig]:

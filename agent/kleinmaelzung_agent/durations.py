@@ -19,4 +19,7 @@ def parse(text: str) -> float:
 
 def show(seconds: float) -> str:
     """`0.25` -> `"250ms"`, for sentences."""
+    for unit in ("d", "h"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds / _SECONDS[unit]:g}{unit}"
     return f"{seconds * 1000:g}ms" if 0 < seconds < 1 else f"{seconds:g}s"

@@ -3,7 +3,7 @@
 replies              first; the newest 256 are kept, also over a reconnect
 retained messages    one per topic: a newer one takes the older one's place
 live frames          the newest 256; what is pushed out stays in the spool and comes as backfill
-backfill             last; bounded by the schedule that puts it in
+backfill             last, in bundles; bounded by the schedule that puts it in
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from kleinmaelzung_agent.backfill import Bundle
 from kleinmaelzung_agent.recorder import NumberedFrame
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ class Outbox:
         self._unsent: dict[str, None] = {}  # tails, in the order in which they changed
         self._replies: deque[list[Any]] = deque()
         self._live: deque[NumberedFrame] = deque()
-        self._backfill: deque[NumberedFrame] = deque()
+        self._backfill: deque[Bundle] = deque()
         self._filled = asyncio.Event()
         self._emptied = asyncio.Event()
 
@@ -69,9 +70,13 @@ class Outbox:
         self._live.append(frame)
         self._filled.set()
 
-    def backfill(self, frames: Iterable[NumberedFrame]) -> None:
-        self._backfill.extend(frames)
+    def backfill(self, bundles: Iterable[Bundle]) -> None:
+        self._backfill.extend(bundles)
         self._filled.set()
+
+    def drop_backfill(self) -> None:
+        """What is still here need not go: it is in the spool, and comes again."""
+        self._backfill.clear()
 
     async def emptied(self) -> None:
         """Wait until everything has been taken, or the connection is gone."""
@@ -95,11 +100,9 @@ class Outbox:
             del self._unsent[tail]
             return ["publish", tail, self._retained[tail]]
         if self._live:
-            return _publish("data", self._live.popleft())
+            frame = self._live.popleft()
+            return ["publish", f"{frame.instrument}/data", frame.payload]
         if self._backfill:
-            return _publish("backfill", self._backfill.popleft())
+            instrument, payload = self._backfill.popleft()
+            return ["publish", f"{instrument}/backfill", payload]
         return None
-
-
-def _publish(kind: str, frame: NumberedFrame) -> list[Any]:
-    return ["publish", f"{frame.instrument}/{kind}", frame.payload]

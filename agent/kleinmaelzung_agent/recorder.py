@@ -15,7 +15,7 @@ from kleinmaelzung_agent.clock import DAY_US, Timeline
 from kleinmaelzung_agent.instruments import Reading
 from kleinmaelzung_wire import frames, messages
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.frames import Clock, Frame, Value
+from kleinmaelzung_wire.frames import Clock, Frame, SinceBoot, Value
 
 MAX_SAMPLES: Final = 1000
 MAX_BYTES: Final = 32 * 1024  # a quarter of what the wire takes: the estimate below need not be exact
@@ -35,7 +35,7 @@ class NumberedFrame:
     epoch: int
     number: int
     payload: bytes
-    time_us: int = 0  # of its first sample
+    time_us: int = 0  # of its last sample
     is_record: bool = False  # it says what happened to other frames, so it is the last to be given up
 
     @property
@@ -49,6 +49,7 @@ class _Open:
 
     units: dict[str, str]
     due_ns: int
+    since_boot: SinceBoot
     channels: dict[str, list[Value]]
     times: list[int] = field(default_factory=list)
     quality: dict[str, list[str | None]] = field(default_factory=dict)
@@ -65,12 +66,12 @@ class _Open:
 
 
 class Recorder:
-    """Numbers the frames of one instrument within one epoch."""
+    """Numbers the frames of one instrument within one epoch, on the machine's boot `boot`."""
 
-    def __init__(self, instrument: str, epoch: int, *, frame_every_s: float) -> None:
+    def __init__(self, instrument: str, epoch: int, boot: int, *, frame_every_s: float) -> None:
         self.taken = 0  # frames
         self.samples = 0  # values of one channel at one time
-        self._instrument, self._epoch = instrument, epoch
+        self._instrument, self._epoch, self._boot = instrument, epoch, boot
         self._frame_every_ns = int(frame_every_s * 1e9)
         self._pace = Pace(self._frame_every_ns)
         self._open: _Open | None = None
@@ -96,18 +97,19 @@ class Recorder:
         if self._open is None:
             return []
         opened, self._open = self._open, None
-        times = tuple(opened.times)
+        times, since_boot = tuple(opened.times), opened.since_boot
         try:
-            return [self._number(times, opened.channels, clock, units=opened.units, quality=opened.quality)]
+            return [self._number(times, opened.channels, clock, since_boot, units=opened.units, quality=opened.quality)]
         except WireError as error:
             # What no frame can hold must not vanish without a trace: its place is taken by a record.
             lost = {"kind": "refused", "samples": len(times), "reason": str(error)[: messages.MAX_SENTENCE]}
-            return [self._number(times[-1:], {}, clock, records=[lost])]
+            return [self._number(times[:1], {}, clock, since_boot, records=[lost])]
 
-    def record(self, record: dict[str, Any], time_us: int, clock: Clock) -> list[NumberedFrame]:
+    def record(self, record: dict[str, Any], timeline: Timeline, now_ns: int) -> list[NumberedFrame]:
         """Number a record of what happened instead of samples; what is open goes before it."""
-        before = self.cut(clock)
-        return [*before, self._number((self._not_before(time_us),), {}, clock, records=[record])]
+        before = self.cut(timeline.clock)
+        times, since_boot = (self._not_before(timeline.at(now_ns)),), self._since_boot(timeline, now_ns)
+        return [*before, self._number(times, {}, timeline.clock, since_boot, records=[record])]
 
     def latest(self, now_ns: int) -> bytes | None:
         """The newest value of each channel, where it changed and the last time it was asked is a second ago."""
@@ -132,8 +134,12 @@ class Recorder:
         if self._open and not self._fits(self._open, values, units, size, reading.taken_ns):
             done += self.cut(timeline.clock)
         if self._open is None:
-            due_ns = reading.taken_ns + self._frame_every_ns
-            self._open = _Open(units=units, due_ns=due_ns, channels={name: [] for name in values})
+            self._open = _Open(
+                units=units,
+                due_ns=reading.taken_ns + self._frame_every_ns,
+                since_boot=self._since_boot(timeline, reading.taken_ns),
+                channels={name: [] for name in values},
+            )
         self._open.size += size
         self._open.append(self._not_before(timeline.at(reading.taken_ns)), values, quality)
         return done if is_fast else done + self.cut(timeline.clock)
@@ -154,11 +160,15 @@ class Recorder:
             self._last_us = time_us
         return self._last_us
 
+    def _since_boot(self, timeline: Timeline, monotonic_ns: int) -> SinceBoot:
+        return SinceBoot(self._boot, timeline.since_boot_us(monotonic_ns))
+
     def _number(
         self,
         times: tuple[int, ...],
         channels: dict[str, list[Value]],
         clock: Clock,
+        since_boot: SinceBoot,
         *,
         units: dict[str, str] | None = None,
         quality: dict[str, list[str | None]] | None = None,
@@ -173,6 +183,7 @@ class Recorder:
             units=units or {},
             quality=quality or {},
             records=records or [],
+            since_boot=since_boot,
         )
         payload = frames.encode(frame)
         self.taken += 1
@@ -185,7 +196,7 @@ class Recorder:
             epoch=self._epoch,
             number=self.taken,
             payload=payload,
-            time_us=times[0],
+            time_us=times[-1],
             is_record=bool(records),
         )
 

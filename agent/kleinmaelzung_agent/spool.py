@@ -3,61 +3,86 @@
     add(frame) --> memory --not logged within the window--> file --oldest()--> backfill
     forget(what is logged) --> gone from either
 
-The loop never waits for the disk: one thread owns the file. While frames are logged in time, nothing is written.
+The loop never waits for the disk: one thread owns it. While frames are logged in time, nothing is written. While the
+disk cannot be written, memory takes more, up to a bound; what it gives up then is told from a reserve.
 """
 
 import asyncio
+import contextlib
 import itertools
 import logging
-import sqlite3
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Never, TypeVar
 
-from kleinmaelzung_agent import spool_file
 from kleinmaelzung_agent.recorder import Key, NumberedFrame
-from kleinmaelzung_agent.spool_file import Change, Gap, Outcome, Spooled, SpoolError, SpoolFile, Stream
+from kleinmaelzung_agent.spool_disk import FAULTS, Disk, words
+from kleinmaelzung_agent.spool_held import (
+    ENDED,
+    EPOCH,
+    INSTRUMENT,
+    SINCE,
+    Change,
+    Damage,
+    Limits,
+    Loss,
+    Outcome,
+    PreviousRun,
+    Spooled,
+    Stream,
+    lost,
+)
+from kleinmaelzung_agent.spool_lock import SpoolError
+from kleinmaelzung_agent.spool_window import CHECK_AGE_S, AgeCheck, Deletions, Fullness, Losses, Window, Written, pieces
+from kleinmaelzung_wire import gaps
+from kleinmaelzung_wire.gaps import Gap
 from kleinmaelzung_wire.messages import LoggedRanges
 
 logger = logging.getLogger(__name__)
 
 WINDOW_S: Final = 0.25
-LIMIT_BYTES: Final = 256 * 1024 * 1024
-# What memory takes while the disk cannot be written; beyond it the oldest go, with a gap.
-MEMORY_BYTES: Final = 64 * 1024 * 1024
 DISK_RETRY_S: Final = 5.0
-LONGEST_DELAY_NS: Final = 60_000_000_000  # the largest `older_than_s` that is told apart
-LAST_KNOWN_TIME: Final = "last_known_us"
-NOT_WRITABLE: Final = "spool not writable"
+DEFAULT_LIMITS: Final = Limits()
 
 T = TypeVar("T")
 # Numbers a frame that says what was given up, and hands it over like any other.
-Announce = Callable[[str, dict[str, object]], NumberedFrame]
+Announce = Callable[[str, Gap], NumberedFrame]
 
 
 class Spool:
     """Made by `open_spool`. `run` must run beside it; `announce` must be set before."""
 
-    def __init__(self, file: SpoolFile, thread: ThreadPoolExecutor, start: Outcome, *, window_s: float) -> None:
-        self.trouble = file.trouble
+    def __init__(
+        self,
+        disk: Disk,
+        thread: ThreadPoolExecutor,
+        *,
+        window_s: float,
+        retry_s: float,
+        limits: Limits,
+        keep_all: frozenset[str],
+    ) -> None:
         self.announce: Announce | None = None
-        self._file, self._thread = file, thread
-        self._window_ns = int(window_s * 1e9)
-        self._memory: dict[Key, tuple[NumberedFrame, int]] = {}
-        self._memory_bytes = 0
-        self._logged: list[tuple[str, int, int, int]] = []  # not yet deleted from the file
+        self.on_opened: Callable[[], None] | None = None  # when the file is first opened only now: `previous` is known
+        self._disk, self._thread = disk, thread
+        self._window_ns, self._retry_s = int(window_s * 1e9), retry_s
+        self._limits, self._keep_all = limits, keep_all
+        self._memory = Window()
+        self._logged = Deletions()
         self._delete_since_ns = 0
-        self._announced: list[int] = []
-        self._announcing: dict[Key, int] = {}
+        self._fullness = Fullness(limits)
+        self._facts: dict[str, int] = {}
+        self._losses = Losses()
         self._writing: frozenset[Stream] = frozenset()
-        self._held = start
-        # When which id was written: what is of this run waits a little before it counts as backfill.
-        self._written: deque[tuple[int, int]] = deque([(0, start.last_id)])
+        self._flushing = asyncio.Lock()
+        self._held = Outcome()
+        self._fault = ""
+        self._is_opened = False
+        self._age_check = AgeCheck()
+        self._written = Written()
         self._wanted = asyncio.Event()
         self._changed = asyncio.Event()
 
@@ -69,14 +94,37 @@ class Spool:
     def has_backlog(self) -> bool:
         return self._held.count > 0 or self._is_unwritable
 
+    @property
+    def is_full(self) -> bool:
+        """Whether instruments that lose nothing must rest."""
+        return self._fullness.is_full
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it, as a sentence."""
+        if self._fault:
+            return f"{gaps.NOT_WRITABLE}: {self._fault}"
+        return self._disk.damage.detail if self._disk.damage else ""
+
+    @property
+    def damage(self) -> Damage | None:
+        """A damaged file was moved aside."""
+        return self._disk.damage
+
+    @property
+    def previous(self) -> PreviousRun | None:
+        """The run before this one, as far as the file tells."""
+        return self._disk.previous
+
     def is_in_window(self, frame: NumberedFrame) -> bool:
         """Whether a frame is neither logged nor on disk, where backfill would find it."""
         return frame.key in self._memory
 
     def add(self, frame: NumberedFrame) -> None:
         """Keep a frame from now on."""
-        self._memory[frame.key] = (frame, time.monotonic_ns())
-        self._memory_bytes += len(frame.payload)
+        self._memory.add(frame, time.monotonic_ns())
+        self._age_check.see(frame)
+        self._judge_fullness()
         self._wanted.set()
 
     def forget(self, logged: Sequence[LoggedRanges]) -> None:
@@ -89,60 +137,44 @@ class Spool:
     async def oldest(self, *, after: int, count: int, older_than_s: float) -> list[Spooled]:
         """The oldest frames on disk behind an id, of this run only those that have waited long enough."""
         latest_ns = time.monotonic_ns() - int(older_than_s * 1e9)
-        until = self._written_before(latest_ns)
+        until = self._written.before(latest_ns)
         if until <= after or not self._held.count:
             return self._oldest_in_memory(after, count, latest_ns) if self._is_unwritable else []
         try:
-            found, outcome = await self._in_thread(lambda: self._file.read(after=after, until=until, count=count))
-        except sqlite3.Error as error:
+            found, outcome = await self._in_thread(lambda: self._disk.read(after=after, until=until, count=count))
+        except FAULTS as error:
             self._complain(error)
             return []
         if outcome is not None:
-            logger.error("damaged frames in the spool: set aside there, and recorded as a gap")
+            logger.error("damaged frames in the spool: recorded as a gap")
             self._take_outcome(outcome)
-        return [spooled for spooled in found if not self._is_logged(spooled.frame)]
+        return [spooled for spooled in found if spooled.frame.key not in self._logged]
 
     async def run(self) -> Never:
         """Write what is not logged within the window; delete what is logged."""
-        for gap in await self._in_thread(self._file.gaps):
-            self._announce(gap)
+        self._announce_losses()
         while True:
-            await self._wanted.wait()
             due_ns = self._due_ns()
             if due_ns is None:
-                self._wanted.clear()
+                await self._wait()
             elif (wait_ns := due_ns - time.monotonic_ns()) > 0:
                 await asyncio.sleep(wait_ns / 1e9)
             elif not await self.flush():
                 self._shed()
-                await asyncio.sleep(DISK_RETRY_S)
+                await self._save()
+                await asyncio.sleep(self._retry_s)
 
     async def flush(self) -> bool:
-        """Bring disk and memory into line now; returns whether it worked."""
-        frames = [frame for frame, _ in self._memory.values()]
-        logged, self._logged = self._logged, []
-        announced = self._announced + [self._announcing[f.key] for f in frames if f.key in self._announcing]
-        if not frames and not logged and not announced:
-            return True
-        self._writing = frozenset((frame.instrument, frame.epoch) for frame in frames)
-        change = Change(frames=frames, logged=logged, announced=announced)
-        try:
-            outcome = await self._in_thread(lambda: self._file.commit(change))
-        except sqlite3.Error as error:
-            self._logged = logged + self._logged
-            self._complain(error)
-            return False
-        finally:
-            self._writing = frozenset()
-        for frame in frames:
-            self._drop(frame.key)
-            self._announcing.pop(frame.key, None)
-        self._announced = [gap for gap in self._announced if gap not in announced]
-        self._written.append((time.monotonic_ns(), outcome.last_id))
-        self._written_before(time.monotonic_ns() - LONGEST_DELAY_NS)  # keeps it short while nobody reads
-        self._take_outcome(outcome)
-        self._recover()
-        return True
+        """Bring disk and memory into line now; returns whether it worked. What must not be lost has a reserve."""
+        async with self._writing_of(waiting := self._memory.frames):
+            for piece in pieces(waiting):
+                if not await self._write(self._disk.commit, piece, now_us=self._age_check.take_us(time.monotonic_ns())):
+                    break
+            else:
+                self._recover()
+                return True
+        await self._save()
+        return False
 
     async def settle(self) -> None:
         """Wait until memory holds nothing unlogged."""
@@ -150,104 +182,177 @@ class Spool:
             self._changed.clear()
             await self._changed.wait()
 
-    async def remember_time(self, time_us: int) -> None:
-        try:
-            await self._in_thread(lambda: self._file.remember(LAST_KNOWN_TIME, time_us))
-        except sqlite3.Error as error:
-            self._complain(error)
+    async def begin_run(self, epoch: int, since_us: int, instruments: Iterable[str] = ()) -> None:
+        """Remember which run this is and what it reads, until `end_run`."""
+        known = {f"{INSTRUMENT}{name}": epoch for name in instruments}
+        await self._remember(known | {EPOCH: epoch, SINCE: since_us, ENDED: 0}, firmly=True)
 
-    async def last_known_us(self) -> int:
-        return await self._in_thread(lambda: self._file.recall(LAST_KNOWN_TIME))
+    async def end_run(self, time_us: int) -> None:
+        """Remember that this run ended in order."""
+        await self._remember({ENDED: time_us})
+        await self.remember_time(time_us)
+
+    async def remember_time(self, time_us: int) -> None:
+        """Mark that this run has reached a time."""
+        try:
+            await self._in_thread(lambda: self._disk.mark_time(time_us))
+        except OSError as error:  # the frames' own trouble with this disk is told; this alone is none
+            logger.debug("the time is not marked: %s", error)
+
+    @property
+    def last_known_us(self) -> int:
+        """The newest time that an earlier run is known to have reached; 0 where nothing is known."""
+        return max(self._disk.last_known_us, (self.damage.since_us if self.damage else None) or 0)
+
+    async def open(self) -> None:
+        """Raises SpoolError where it can never be used; where it cannot be used now, memory takes its place."""
+        try:
+            self._take_outcome(await self._in_thread(self._disk.open))
+        except SpoolError:
+            raise
+        except FAULTS as error:
+            self._complain(error)
+        else:
+            self._written = Written(self._held.last_id)  # of earlier runs
+
+    async def close(self) -> None:
+        """Keep what memory holds; where the disk does not take it, at least which frames they are."""
+        if self._memory and not await self.flush():
+            left = lost((frame.key for frame in self._memory.frames), gaps.NOT_WRITABLE)
+            logger.error("%d frames are lost with this process, for the spool cannot be written", len(self._memory))
+            with contextlib.suppress(*FAULTS):
+                await self._in_thread(lambda: self._disk.save(Change(lost=left)))
+        await self._in_thread(self._disk.close)
 
     @property
     def _is_unwritable(self) -> bool:
-        return self.trouble.startswith(NOT_WRITABLE)
+        return bool(self._fault)
 
-    def _oldest_in_memory(self, after: int, count: int, latest_ns: int) -> list[Spooled]:
-        old = (frame for frame, added_ns in self._memory.values() if added_ns <= latest_ns)
-        return [Spooled(after, frame) for frame in itertools.islice(old, count)]
-
-    def _forget_range(self, instrument: str, epoch: int, first: int, last: int) -> None:
-        if last - first < len(self._memory):
-            named = [(instrument, epoch, number) for number in range(first, last + 1)]
-        else:
-            named = [key for key in self._memory if key[:2] == (instrument, epoch) and first <= key[2] <= last]
-        for key in named:
-            self._drop(key)
-            if key in self._announcing:
-                self._announced.append(self._announcing.pop(key))
-        if (instrument, epoch) in self._held.streams or (instrument, epoch) in self._writing:
-            self._note_logged(instrument, epoch, first, last)
-        if (self._logged or self._announced) and not self._wanted.is_set():
-            self._delete_since_ns = time.monotonic_ns()
-            self._wanted.set()
-
-    def _note_logged(self, instrument: str, epoch: int, first: int, last: int) -> None:
-        if self._logged and self._logged[-1][:2] == (instrument, epoch) and self._logged[-1][3] == first - 1:
-            first = self._logged.pop()[2]
-        self._logged.append((instrument, epoch, first, last))
-
-    def _is_logged(self, frame: NumberedFrame) -> bool:
-        return any(
-            entry[:2] == (frame.instrument, frame.epoch) and entry[2] <= frame.number <= entry[3]
-            for entry in self._logged
-        )
-
-    def _drop(self, key: Key) -> None:
-        entry = self._memory.pop(key, None)
-        if entry is not None:
-            self._memory_bytes -= len(entry[0].payload)
-            self._changed.set()
+    async def _wait(self) -> None:
+        """Until there is something to do, or old frames are to be looked for."""
+        self._wanted.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CHECK_AGE_S):
+                await self._wanted.wait()
 
     def _due_ns(self) -> int | None:
         """When the oldest frame leaves the window; what is to be deleted waits no longer than that either."""
-        if self._memory:
-            _, added_ns = next(iter(self._memory.values()))
-            return added_ns + self._window_ns
-        return self._delete_since_ns + self._window_ns if self._logged or self._announced else None
+        if self._is_unwritable or (self._held.count and self._age_check.is_due(time.monotonic_ns())):
+            return 0
+        dues = [] if self._memory.oldest_ns is None else [self._memory.oldest_ns]
+        dues += [self._delete_since_ns] if self._logged or self._losses.told else []
+        return min(dues) + self._window_ns if dues else None
 
-    def _written_before(self, latest_ns: int) -> int:
-        while len(self._written) > 1 and self._written[1][0] <= latest_ns:
-            self._written.popleft()
-        return self._written[0][1]
+    @asynccontextmanager
+    async def _writing_of(self, frames: Sequence[NumberedFrame]) -> AsyncIterator[None]:
+        """What is logged meanwhile is noted, for it is in the file when that is done."""
+        async with self._flushing:
+            self._writing = frozenset((frame.instrument, frame.epoch) for frame in frames)
+            try:
+                yield
+            finally:
+                self._writing = frozenset()
+
+    async def _write(self, how: Callable[[Change], Outcome], frames: Sequence[NumberedFrame], now_us: int = 0) -> bool:
+        frames = [frame for frame in frames if frame.key in self._memory]
+        logged, facts = self._logged.take(), self._facts
+        announced = self._losses.told_by(frames)
+        if not (frames or logged or facts or announced or now_us or self._is_unwritable):
+            return True
+        change = Change(frames=frames, logged=logged, announced=announced, facts=dict(facts), now_us=now_us)
+        try:
+            outcome = await self._in_thread(lambda: how(change))
+        except BaseException as error:
+            self._logged.put_back(logged)
+            if not isinstance(error, FAULTS):
+                raise
+            self._complain(error)
+            return False
+        for frame in frames:
+            self._drop(frame.key)
+        self._losses.written(frames, announced)
+        self._facts = {name: value for name, value in self._facts.items() if facts.get(name) != value}
+        self._written.note(outcome.last_id, time.monotonic_ns())
+        self._take_outcome(outcome)
+        return True
+
+    async def _save(self) -> None:
+        """Write from the reserve what must not be lost, so that it outlives this process."""
+        records = [frame for frame in self._memory.frames if frame.is_record]
+        if records or self._logged or self._facts or self._losses.told:
+            async with self._writing_of(records):
+                await self._write(self._disk.save, records)
+
+    async def _remember(self, facts: dict[str, int], *, firmly: bool = False) -> None:
+        self._facts = self._facts | facts
+        change = Change(facts=self._facts)
+        try:
+            await self._in_thread(lambda: self._disk.remember(change, firmly=firmly))
+        except FAULTS as error:
+            self._complain(error)
+            return
+        self._facts = {name: value for name, value in self._facts.items() if change.facts.get(name) != value}
+
+    def _oldest_in_memory(self, after: int, count: int, latest_ns: int) -> list[Spooled]:
+        return [Spooled(after, frame) for frame in itertools.islice(self._memory.older_than(latest_ns), count)]
+
+    def _forget_range(self, instrument: str, epoch: int, first: int, last: int) -> None:
+        had_work = bool(self._logged or self._losses.told)
+        for key in self._memory.named(instrument, epoch, first, last):
+            self._drop(key)
+            self._losses.logged(key)
+        if (instrument, epoch) in self._held.streams or (instrument, epoch) in self._writing:
+            self._logged.add(instrument, epoch, first, last)
+        if (self._logged or self._losses.told) and not had_work:
+            self._delete_since_ns = time.monotonic_ns()
+            self._wanted.set()
+
+    def _drop(self, key: Key) -> None:
+        if self._memory.drop(key):
+            self._judge_fullness()
+            self._changed.set()
 
     def _take_outcome(self, outcome: Outcome) -> None:
         self._held = outcome
-        for gap in outcome.gaps:
-            self._announce(gap)
+        self._judge_fullness()
+        self._losses.take_in(outcome.losses)
+        if self.announce:
+            self._announce_losses()
+        if not self._is_opened:
+            self._is_opened = True
+            if self.on_opened:
+                self.on_opened()
 
-    def _announce(self, gap: Gap) -> None:
-        logger.warning("%s: frames %d to %d given up: %s", gap.instrument, gap.first, gap.last, gap.reason)
+    def _announce_losses(self) -> None:
+        for loss in self._losses.take():
+            self._announce(loss)
+
+    def _announce(self, loss: Loss) -> None:
+        gap = loss.gap
+        logger.warning("%s: frames %s to %s given up: %s", loss.instrument, gap.first, gap.last, gap.reason)
         assert self.announce is not None, "announce is set before run"
-        record = {"kind": "gap", "epoch": gap.epoch, "first": gap.first, "last": gap.last, "reason": gap.reason}
-        frame = self.announce(gap.instrument, record)
-        if gap.id:
-            self._announcing[frame.key] = gap.id
-            self._wanted.set()
+        self._losses.recorded(loss, self.announce(loss.instrument, gap).key)
 
     def _shed(self) -> None:
-        if self._memory_bytes <= MEMORY_BYTES:
-            return
-        going: list[Key] = []
-        for key, (frame, _) in list(self._memory.items()):
-            if self._memory_bytes <= MEMORY_BYTES * 0.9:
-                break
-            if not frame.is_record:
-                self._drop(key)
-                going.append(key)
-        for instrument, epoch, first, last in spool_file.merged(going):
-            reason = NOT_WRITABLE
-            self._announce(Gap(id=0, instrument=instrument, epoch=epoch, first=first, last=last, reason=reason))
+        given_up = self._memory.shed(self._limits.memory_bytes, self._keep_all)
+        for name, gap in lost(given_up, gaps.NOT_WRITABLE):
+            self._announce(Loss(0, name, gap))
+        self._judge_fullness()
 
-    def _complain(self, error: sqlite3.Error) -> None:
+    def _judge_fullness(self) -> None:
+        self._fullness.judge(self._held, self._memory.bytes, is_unwritable=self._is_unwritable)
+
+    def _complain(self, error: Exception) -> None:
         if not self._is_unwritable:
-            logger.error("%s: %s; frames stay in memory", NOT_WRITABLE, error)
-        self.trouble = f"{NOT_WRITABLE}: {error}"
+            logger.error("%s: %s; frames stay in memory", gaps.NOT_WRITABLE, words(error))
+        self._fault = words(error)
+        self._wanted.set()
 
     def _recover(self) -> None:
         if self._is_unwritable:
             logger.info("the spool can be written again")
-            self.trouble = ""
+            self._fault = ""
+            self._judge_fullness()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
@@ -255,21 +360,26 @@ class Spool:
 
 @asynccontextmanager
 async def open_spool(
-    directory: Path, *, window_s: float = WINDOW_S, limit_bytes: int = LIMIT_BYTES
+    directory: Path,
+    *,
+    window_s: float = WINDOW_S,
+    limits: Limits = DEFAULT_LIMITS,
+    keep_all: frozenset[str] = frozenset(),
+    retry_s: float = DISK_RETRY_S,
 ) -> AsyncIterator[Spool]:
-    """Open the spool of a data directory, alone. Raises SpoolError where that cannot be."""
+    """Open the spool of a data directory, alone; `keep_all` names instruments of which nothing is ever given up.
+
+    Raises SpoolError where the directory can never be used. On a disk that is full or read-only it begins in memory.
+    """
     # Not asyncio.to_thread: when a waiting task is cancelled its work goes on, and the next must still come after it.
-    with spool_file.lock(directory), ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool") as thread:
-        run = asyncio.get_running_loop().run_in_executor
-        path, now = directory / spool_file.FILE_NAME, datetime.now(UTC)
-        file = await run(thread, lambda: SpoolFile(path, limit_bytes=limit_bytes, now=now))
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="spool") as thread:
+        disk = Disk(directory, limits, keep_all)
+        spool = Spool(disk, thread, window_s=window_s, retry_s=retry_s, limits=limits, keep_all=keep_all)
         try:
-            start = await run(thread, lambda: file.outcome([]))
-            if file.trouble:
-                logger.error("%s", file.trouble)
-            yield Spool(file, thread, start, window_s=window_s)
+            await spool.open()
+            yield spool
         finally:
-            await run(thread, file.close)
+            await spool.close()
 
 
-__all__ = ["Spool", "SpoolError", "Spooled", "open_spool"]
+__all__ = ["Damage", "Limits", "PreviousRun", "Spool", "SpoolError", "Spooled", "open_spool"]

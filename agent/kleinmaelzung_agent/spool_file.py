@@ -2,309 +2,260 @@
 
     Change (frames to keep, ranges that are logged) --commit(), one transaction-> Outcome (what is held, what had to go)
 
-A file that is damaged is moved aside and a new one begun. `lock()` keeps a second agent away from the directory.
+Raises sqlite3.Error where the disk does not allow it, spool_schema.DamagedError where the file is not what was written.
 """
 
-import fcntl
-import os
-import sqlite3
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
+from kleinmaelzung_agent import spool_rows, spool_schema
 from kleinmaelzung_agent.recorder import NumberedFrame
+from kleinmaelzung_agent.spool_held import (
+    ENDED,
+    EPOCH,
+    INSTRUMENT,
+    SINCE,
+    Change,
+    Held,
+    Limits,
+    Loss,
+    Outcome,
+    PreviousRun,
+    Spooled,
+    Stream,
+    lost,
+)
+from kleinmaelzung_agent.spool_rows import COLUMNS, SIZE, Row
+from kleinmaelzung_agent.spool_schema import DamagedError
+from kleinmaelzung_wire import gaps
+from kleinmaelzung_wire.gaps import Gap
 
 FILE_NAME: Final = "spool.sqlite"
-SPOOL_FULL: Final = "spool full"
-SPOOL_CORRUPT: Final = "spool corrupt"
-
-# AUTOINCREMENT: without it an emptied table starts at 1 again, and an id would mean two frames.
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS frames (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    instrument TEXT NOT NULL,
-    epoch INTEGER NOT NULL,
-    number INTEGER NOT NULL,
-    payload BLOB NOT NULL,
-    size INTEGER NOT NULL,
-    crc INTEGER NOT NULL,
-    is_record INTEGER NOT NULL,
-    UNIQUE (instrument, epoch, number)
-);
--- What had to be given up, until a frame that says so is itself in safety.
-CREATE TABLE IF NOT EXISTS gaps (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    instrument TEXT NOT NULL,
-    epoch INTEGER NOT NULL,
-    first INTEGER NOT NULL,
-    last INTEGER NOT NULL,
-    reason TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-"""
-_ROW_BYTES = 100  # what a row and its place in the index take beside the payload
-
-Stream = tuple[str, int]  # instrument, epoch
-
-
-class SpoolError(Exception):
-    """The spool cannot be used; the message says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """Frames that were given up: `id` is the file's own, until the gap is announced."""
-
-    id: int
-    instrument: str
-    epoch: int
-    first: int
-    last: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Spooled:
-    """A frame with its place in the file: smaller is older."""
-
-    id: int
-    frame: NumberedFrame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """What one transaction does: `logged` holds (instrument, epoch, first, last)."""
-
-    frames: Sequence[NumberedFrame] = ()
-    logged: Sequence[tuple[str, int, int, int]] = ()
-    announced: Sequence[int] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What the file holds now."""
-
-    last_id: int = 0
-    streams: frozenset[Stream] = frozenset()
-    count: int = 0
-    gaps: list[Gap] = field(default_factory=list)  # new ones, to be announced
-
-
-@contextmanager
-def lock(directory: Path) -> Iterator[None]:
-    """Hold the directory for this process. Raises SpoolError where another agent does."""
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (directory / "lock").open("a+", encoding="ascii")
-    except OSError as error:
-        raise SpoolError(f"the data directory {directory} cannot be used: {error.strerror}") from error
-    with file:
-        _take(file, directory)
-        yield
-
-
-def _take(file: IO[str], directory: Path) -> None:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        holder = file.read(20).strip() or "unknown"
-        raise SpoolError(f"the data directory {directory} is in use by another agent (process {holder})") from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
+_SWEEP_BYTES: Final = 4 * 1024 * 1024  # given up in one transaction; the next goes on
+_NEWEST: Final = 200  # frames in which the newest time is looked for: several instruments, one commit
 
 
 class SpoolFile:
-    """One connection, one thread. `limit_bytes` bounds the frames; beyond it the oldest go."""
+    """One connection, one thread. Frames of the instruments in `keep_all` are never given up."""
 
-    def __init__(self, path: Path, *, limit_bytes: int, now: datetime) -> None:
-        self.trouble = ""
-        self._limit_bytes = limit_bytes
-        self._sizes: dict[Stream, list[int]] = {}  # count and bytes
+    def __init__(self, path: Path, limits: Limits, keep_all: frozenset[str] = frozenset()) -> None:
+        self._limits, self._keep_all = limits, keep_all
+        self.held: dict[Stream, Held] = {}
+        self._was_full = False
+        self._connection = spool_schema.connect(path)
         try:
-            self._connection = _open(path)
-        except sqlite3.OperationalError as error:  # no right, no room: nothing is known about its contents
-            raise SpoolError(f"the spool {path} cannot be opened: {error}") from error
-        except sqlite3.DatabaseError as error:
-            aside = move_aside(path, now)
-            self.trouble = f"the spool was damaged ({error}) and was moved aside to {aside.name}"
-            self._connection = _open(path)
-        self._measure()
+            self.last_id, self.last_loss_id = self._sequence("frames"), self._sequence("gaps")
+            self._measure()
+            self._losses = list(spool_rows.losses(self._connection))  # of an earlier run that could not announce them
+        except BaseException:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         self._connection.close()
 
-    def outcome(self, gaps: list[Gap]) -> Outcome:
+    def outcome(self) -> Outcome:
+        """What is held, and the losses that no outcome has told yet."""
         (last_id,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM frames").fetchone()
-        count = sum(count for count, _ in self._sizes.values())
-        return Outcome(last_id=last_id, streams=frozenset(self._sizes), count=count, gaps=gaps)
+        self.last_id = max(self.last_id, last_id)
+        losses, self._losses = self._losses, []
+        held, was_full = self.held.values(), self._was_full
+        self._was_full = False
+        return Outcome(
+            last_id=last_id,
+            streams=frozenset(self.held),
+            count=sum(stream.count for stream in held),
+            bytes=sum(stream.bytes for stream in held),
+            was_full=was_full,
+            losses=losses,
+        )
 
     def commit(self, change: Change) -> Outcome:
         """Do it all or nothing. Raises sqlite3.Error."""
-        try:
-            with self._transaction():
-                for entry in change.logged:
-                    self._delete(*entry)
-                self._connection.executemany("DELETE FROM gaps WHERE id = ?", [(id_,) for id_ in change.announced])
-                self._insert(change.frames)
-                gaps = self._make_room()
-        except sqlite3.Error:
-            self._measure()
-            raise
-        return self.outcome(gaps)
+        with self._transaction():
+            for entry in change.logged:
+                self._delete_range(*entry)
+            self._connection.executemany("DELETE FROM gaps WHERE id = ?", [(id_,) for id_ in change.announced])
+            for frame in change.frames:
+                self._insert(frame)
+            for instrument, gap in change.lost:
+                self._lose(instrument, gap)
+            self._remember(change.facts)
+            if change.now_us:
+                self._drop_old(change.now_us)
+            self._make_room()
+        return self.outcome()
 
     def read(self, *, after: int, until: int, count: int) -> tuple[list[Spooled], Outcome | None]:
         """The oldest frames with after < id <= until. Damaged ones are set aside, with a gap in the outcome."""
-        rows = self._connection.execute(
-            "SELECT id, instrument, epoch, number, payload, crc FROM frames"
-            " WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
-            (after, until, count),
-        ).fetchall()
-        sound = [_spooled(row) for row in rows if zlib.crc32(row[4]) == row[5]]
-        if len(sound) == len(rows):
-            return sound, None
-        return sound, self._set_aside([row[:4] for row in rows if zlib.crc32(row[4]) != row[5]])
-
-    def gaps(self) -> list[Gap]:
-        """Gaps that an earlier run had no time to announce."""
-        rows = self._connection.execute("SELECT id, instrument, epoch, first, last, reason FROM gaps ORDER BY id")
-        return [_gap(*row) for row in rows]
-
-    def remember(self, name: str, value: int) -> None:
+        # Not "id <= until": a damaged id would end the search, and hide what is behind it.
+        statement = f"SELECT {COLUMNS} FROM frames WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+        rows = self._connection.execute(statement, (after, count)).fetchall()
+        found = [spool_rows.spooled(row) for row in rows]
+        wanted = [entry for entry in found if entry and entry.id <= until]
+        if all(found):
+            return wanted, None
         with self._transaction():
-            self._connection.execute("INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)", (name, value))
+            self._give_up([row for row, entry in zip(rows, found, strict=True) if not entry], gaps.SPOOL_CORRUPT)
+        return wanted, self.outcome()
 
-    def recall(self, name: str) -> int:
-        row = self._connection.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
-        return row[0] if row else 0
+    def checkpoint(self) -> None:
+        """Move what was committed into the main file, and give the room of the log beside it back."""
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def facts(self) -> dict[str, int]:
+        rows = self._connection.execute("SELECT name, value, crc FROM facts").fetchall()
+        for name, value, crc in rows:
+            if spool_schema.fact_checksum(name, value) != crc:
+                raise DamagedError(f"the fact {name} is not as it was written")
+        return {name: value for name, value, _ in rows}
+
+    def previous(self) -> PreviousRun | None:
+        """The run that wrote last, unless none ever did."""
+        facts = self.facts()
+        epoch, ended = facts.get(EPOCH, 0), facts.get(ENDED, 0)
+        if not epoch:
+            return None
+        named = [name for name, value in facts.items() if name.startswith(INSTRUMENT) and value == epoch]
+        return PreviousRun(
+            epoch=epoch,
+            since_us=facts.get(SINCE, 0),
+            last_known_us=ended or max(facts.get(SINCE, 0), self._newest_us(epoch)),
+            is_clean=ended > 0,
+            instruments=frozenset(name.removeprefix(INSTRUMENT) for name in named),
+        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        held, losses = dict(self.held), list(self._losses)
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._connection.execute("COMMIT")
         except BaseException:
+            self.held, self._losses = held, losses
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
             raise
 
-    def _insert(self, frames: Sequence[NumberedFrame]) -> None:
-        # A commit whose answer was lost to a cancelled task may be repeated: OR IGNORE.
+    def _insert(self, frame: NumberedFrame) -> None:
+        if spool_rows.insert(self._connection, frame):
+            stream = frame.instrument, frame.epoch
+            is_kept = frame.is_record or frame.instrument in self._keep_all
+            held = self.held.get(stream, Held())
+            self.held[stream] = held.with_frame(spool_rows.size_of(frame), is_kept=is_kept, time_us=frame.time_us)
+
+    def _delete_range(self, instrument: str, epoch: int, first: int, last: int) -> None:
+        if (instrument, epoch) in self.held:
+            which = "instrument = ? AND epoch = ? AND number BETWEEN ? AND ?"
+            self._delete(which, (instrument, epoch, first, last))
+
+    def _delete(self, which: str, values: Sequence[object]) -> None:
+        statement = f"DELETE FROM frames WHERE {which} RETURNING instrument, epoch, {SIZE}, is_record"  # noqa: S608
+        for instrument, epoch, size, is_record in self._connection.execute(statement, values).fetchall():
+            is_kept = bool(is_record) or instrument in self._keep_all
+            left = self.held.get((instrument, epoch), Held()).without_frame(size, is_kept=is_kept)
+            self.held[instrument, epoch] = left
+            if left.count <= 0:
+                del self.held[instrument, epoch]
+
+    def _remember(self, facts: Mapping[str, int]) -> None:
+        # Not INSERT OR REPLACE, which deletes first.
         statement = (
-            "INSERT OR IGNORE INTO frames (instrument, epoch, number, payload, size, crc, is_record)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO facts (name, value, crc) VALUES (?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET value = excluded.value, crc = excluded.crc"
         )
-        for frame in frames:
-            size = len(frame.payload) + _ROW_BYTES
-            row = (*frame.key, frame.payload, size, zlib.crc32(frame.payload), frame.is_record)
-            if self._connection.execute(statement, row).rowcount:
-                self._count((frame.instrument, frame.epoch), 1, size)
+        for name, value in facts.items():
+            self._connection.execute(statement, (name, value, spool_schema.fact_checksum(name, value)))
 
-    def _delete(self, instrument: str, epoch: int, first: int, last: int) -> None:
-        if (instrument, epoch) not in self._sizes:
+    def _drop_old(self, now_us: int) -> None:
+        before_us, room = now_us - int(self._limits.age_s * 1e6), _SWEEP_BYTES
+        going: list[Row] = []
+        for row in self._droppable():
+            time_us = row[6]
+            if time_us >= before_us or room <= 0:
+                break
+            if time_us:
+                going.append(row)
+                room -= spool_rows.row_size(row)
+        self._give_up(going, gaps.SPOOL_AGE)
+
+    def _make_room(self) -> None:
+        surplus = sum(held.bytes for held in self.held.values()) - self._limits.bytes
+        # A little more than needed, so that a full spool is not swept at each commit. And where all but a little is
+        # kept in any case, that little may stay until it is worth a gap: what tells of a gap is never given up.
+        self._was_full = surplus >= 0
+        step = self._limits.bytes // 100
+        droppable = sum(held.bytes - held.kept_bytes for held in self.held.values())
+        if surplus <= 0 or droppable < step:
             return
-        sizes = self._connection.execute(
-            "DELETE FROM frames WHERE instrument = ? AND epoch = ? AND number BETWEEN ? AND ? RETURNING size",
-            (instrument, epoch, first, last),
-        ).fetchall()
-        self._count((instrument, epoch), -len(sizes), -sum(size for (size,) in sizes))
-
-    def _make_room(self) -> list[Gap]:
-        held = sum(size for _, size in self._sizes.values())
-        if held <= self._limit_bytes:
-            return []
-        # A little more than needed, so that a full spool is not swept at each commit.
-        surplus = held - self._limit_bytes + self._limit_bytes // 100
-        # A record of an earlier gap stays: without it that hole would have no reason.
-        oldest = "SELECT id, instrument, epoch, number, size FROM frames WHERE NOT is_record ORDER BY id"
-        going: list[tuple[int, str, int, int]] = []
-        for row in self._connection.execute(oldest):
-            going.append(row[:4])
-            surplus -= row[4]
+        surplus = min(surplus + step, _SWEEP_BYTES)
+        going: list[Row] = []
+        for row in self._droppable():
+            going.append(row)
+            surplus -= spool_rows.row_size(row)
             if surplus <= 0:
                 break
-        return self._give_up(going, SPOOL_FULL)
+        self._give_up(going, gaps.SPOOL_FULL)
 
-    def _give_up(self, going: list[tuple[int, str, int, int]], reason: str) -> list[Gap]:
-        """Delete frames, given as (id, instrument, epoch, number), and write down that they are gone."""
-        gaps: list[Gap] = []
-        for instrument, epoch, first, last in merged(entry[1:] for entry in going):
-            cursor = self._connection.execute(
-                "INSERT INTO gaps (instrument, epoch, first, last, reason) VALUES (?, ?, ?, ?, ?)",
-                (instrument, epoch, first, last, reason),
-            )
-            gaps.append(_gap(cursor.lastrowid or 0, instrument, epoch, first, last, reason))
-            self._delete(instrument, epoch, first, last)
-        return gaps
+    def _droppable(self) -> Iterable[Row]:
+        # A record of an earlier gap stays: without it that hole would have no reason.
+        marks = ", ".join("?" * len(self._keep_all))
+        statement = f"SELECT {COLUMNS} FROM frames WHERE NOT is_record AND instrument NOT IN ({marks}) ORDER BY id"  # noqa: S608
+        return self._connection.execute(statement, sorted(self._keep_all))
 
-    def _set_aside(self, damaged: list[tuple[int, str, int, int]]) -> Outcome:
-        with self._transaction():
-            self._connection.execute("CREATE TABLE IF NOT EXISTS damaged AS SELECT * FROM frames WHERE 0")
-            self._connection.executemany(
-                "INSERT INTO damaged SELECT * FROM frames WHERE id = ?", [row[:1] for row in damaged]
-            )
-            gaps = self._give_up(damaged, SPOOL_CORRUPT)
-        return self.outcome(gaps)
+    def _give_up(self, going: Sequence[Row], reason: str) -> None:
+        """Delete rows, and write down that they are gone."""
+        damaged = [row for row in going if not spool_rows.spooled(row)]
+        ids = {row[0] for row in damaged}
+        self._set_aside(damaged)
+        self._write_down([row[1:4] for row in damaged], gaps.SPOOL_CORRUPT)
+        self._write_down([row[1:4] for row in going if row[0] not in ids], reason)
+        for row in going:
+            self._delete("id = ?", row[:1])
 
-    def _count(self, stream: Stream, count: int, size: int) -> None:
-        sizes = self._sizes.setdefault(stream, [0, 0])
-        sizes[0] += count
-        sizes[1] += size
-        if sizes[0] == 0:
-            del self._sizes[stream]
+    def _write_down(self, names: Iterable[tuple[str, int, int]], reason: str) -> None:
+        for instrument, gap in lost(names, reason):
+            self._lose(instrument, gap)
+
+    def _lose(self, instrument: str, gap: Gap) -> None:
+        loss = spool_rows.insert_loss(self._connection, Loss(0, instrument, gap))
+        self.last_loss_id = max(self.last_loss_id, loss.id)
+        self._losses.append(loss)
+
+    def _set_aside(self, damaged: Sequence[Row]) -> None:
+        """Keep what a damaged row holds. Raises DamagedError where not even its name can be trusted."""
+        if not damaged:
+            return
+        for row in damaged:
+            which = "id = ? AND instrument = ? AND epoch = ? AND number = ?"
+            index = "frames INDEXED BY sqlite_autoindex_frames_1"  # its name is there once more, untouched
+            if not self._connection.execute(f"SELECT 1 FROM {index} WHERE {which}", row[:4]).fetchone():  # noqa: S608
+                raise DamagedError(f"the row {row[0]} is not as it was written")
+        columns = "id, instrument, epoch, number, payload, size, crc, is_record"
+        self._connection.execute(f"CREATE TABLE IF NOT EXISTS damaged AS SELECT {columns} FROM frames WHERE 0")  # noqa: S608
+        copy = f"INSERT INTO damaged ({columns}) SELECT {columns} FROM frames WHERE id = ?"  # noqa: S608
+        self._connection.executemany(copy, [row[:1] for row in damaged])
+
+    def _newest_us(self, epoch: int) -> int:
+        statement = f"SELECT {COLUMNS} FROM frames WHERE epoch = ? ORDER BY id DESC LIMIT {_NEWEST}"  # noqa: S608
+        found = [spool_rows.spooled(row) for row in self._connection.execute(statement, (epoch,))]
+        return max((entry.frame.time_us for entry in found if entry), default=0)
+
+    def _sequence(self, table: str) -> int:
+        row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        return int(row[0]) if row else 0
 
     def _measure(self) -> None:
-        rows = self._connection.execute("SELECT instrument, epoch, count(*), sum(size) FROM frames GROUP BY 1, 2")
-        self._sizes = {(instrument, epoch): [count, size] for instrument, epoch, count, size in rows}
+        kept = " OR ".join(["is_record", *["instrument = ?"] * len(self._keep_all)])
+        statement = (
+            f"SELECT instrument, epoch, count(*), sum({SIZE}), sum(iif({kept}, {SIZE}, 0)),"  # noqa: S608
+            " coalesce(min(nullif(time_us, 0)), 0), max(time_us) FROM frames GROUP BY 1, 2"
+        )
+        rows = self._connection.execute(statement, sorted(self._keep_all)).fetchall()
+        self.held = {(instrument, epoch): Held(*numbers) for instrument, epoch, *numbers in rows}
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # NORMAL may take a commit back when the power goes
-        connection.execute("PRAGMA journal_size_limit = 16777216")
-        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-        connection.executescript(_SCHEMA)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def move_aside(path: Path, now: datetime) -> Path:
-    """Rename the file and what SQLite keeps beside it; returns the new name."""
-    aside = path.with_name(f"{path.stem}.corrupt-{now:%Y%m%dT%H%M%S.%fZ}{path.suffix}")
-    for ending in ("", "-wal", "-shm"):
-        beside = path.with_name(path.name + ending)
-        if beside.exists():
-            beside.rename(aside.with_name(aside.name + ending))
-    return aside
-
-
-def merged(names: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int, int]]:
-    """Names of frames as ranges: (instrument, epoch, first, last)."""
-    ranges: list[tuple[str, int, int, int]] = []
-    for instrument, epoch, number in sorted(names):
-        if ranges and ranges[-1][:2] == (instrument, epoch) and ranges[-1][3] == number - 1:
-            ranges[-1] = (instrument, epoch, ranges[-1][2], number)
-        else:
-            ranges.append((instrument, epoch, number, number))
-    return ranges
-
-
-def _spooled(row: tuple[int, str, int, int, bytes, int]) -> Spooled:
-    id_, instrument, epoch, number, payload, _ = row
-    return Spooled(id_, NumberedFrame(instrument=instrument, epoch=epoch, number=number, payload=payload))
-
-
-def _gap(id_: int, instrument: str, epoch: int, first: int, last: int, reason: str) -> Gap:
-    return Gap(id=id_, instrument=instrument, epoch=epoch, first=first, last=last, reason=reason)
+__all__ = ["FILE_NAME", "SpoolFile", "Spooled"]

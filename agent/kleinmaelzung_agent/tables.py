@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any, Final, Self
 
-from kleinmaelzung_agent import durations
+from kleinmaelzung_agent import durations, sizes
 
 REQUIRED: Final = object()
 
@@ -63,7 +63,9 @@ class Table:
             self.mistake(key, f"expected {expected}, found {value}")
         return value if isinstance(value, int) else minimum
 
-    def duration(self, key: str, default: Any = REQUIRED, *, minimum: float = 0.0) -> float:
+    def duration(
+        self, key: str, default: Any = REQUIRED, *, minimum: float = 0.0, maximum: float = float("inf")
+    ) -> float:
         """Seconds of a duration; `default` is in seconds."""
         if key not in self.values and default is not REQUIRED:
             self._known.append(key)
@@ -76,7 +78,23 @@ class Table:
             return minimum
         if seconds < minimum:
             self.mistake(key, f"expected at least {durations.show(minimum)}, found {shown(value)}")
+        if seconds > maximum:
+            self.mistake(key, f"expected at most {durations.show(maximum)}, found {shown(value)}")
         return seconds
+
+    def size(self, key: str, default: int, *, minimum: int) -> int:
+        """Bytes of a size such as "256MB"; `default` is in bytes."""
+        value = self._take(key, None, (str,), sizes.EXPECTED)
+        if value is None:
+            return default
+        try:
+            size = sizes.parse(value)
+        except ValueError as error:
+            self.mistake(key, str(error))
+            return default
+        if size < minimum:
+            self.mistake(key, f"expected at least {sizes.show(minimum)}, found {shown(value)}")
+        return size
 
     def texts(self, key: str) -> dict[str, str]:
         """A table of texts, such as `{ S = "good", D = "unstable" }`."""

@@ -21,6 +21,7 @@ from kleinmaelzung_wire.messages import Argument, ArgumentType
 ENCODINGS: Final = ("ascii", "utf-8", "latin-1", "cp1252", "cp437", "cp850")
 PARITIES: Final = ("none", "even", "odd", "mark", "space")
 FLOWS: Final = ("none", "xonxoff", "rtscts")
+WHEN_FULL: Final = ("drop-oldest", "stop")
 
 SILENT_AFTER_S: Final = 5.0
 TIMEOUT_S: Final = 1.0
@@ -84,6 +85,7 @@ class TextInstrumentConfig:
     silent_after_s: float = SILENT_AFTER_S
     frame_every_s: float = FRAME_EVERY_S
     max_line: int = lines.MAX_LINE
+    when_full: str = "drop-oldest"
     channels: dict[str, Channel] = field(default_factory=dict)
     start: tuple[Start, ...] = ()
     polls: tuple[Poll, ...] = ()
@@ -105,6 +107,7 @@ def read(table: Table) -> TextInstrumentConfig:
         silent_after_s=_silent_after(table, polls),
         frame_every_s=table.duration("frame_every", FRAME_EVERY_S, minimum=0.01),
         max_line=table.integer("max_line", lines.MAX_LINE, minimum=16, maximum=lines.MAX_LINE),
+        when_full=table.choice("when_full", WHEN_FULL, "drop-oldest"),
         channels=channels,
         start=tuple(_start(below) for below in table.tables("start")),
         polls=polls,

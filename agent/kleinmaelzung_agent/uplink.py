@@ -20,11 +20,12 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
+from kleinmaelzung_agent import backfill
 from kleinmaelzung_agent.backfill import Schedule
 from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_agent.spool import Spool
-from kleinmaelzung_wire import messages, sockets, topics
+from kleinmaelzung_wire import failpoints, messages, sockets, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.waits import Waits
 
@@ -62,7 +63,7 @@ class Uplink:
         self._schedule, self._resend_after_s = schedule, resend_after_s
         self._waits, self._on_welcome = waits, on_welcome
         self._loggers: set[str] = set()  # those announced and well
-        self._acknowledged = asyncio.Event()
+        self._acknowledged, self._handed_over = asyncio.Event(), asyncio.Event()
         self._failures = 0
         self._welcomed_s = math.inf
         self._reported = ""
@@ -132,15 +133,30 @@ class Uplink:
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(self._write(link), name="uplink writer")
                 beside.create_task(self._send_again(), name="uplink backfill")
+                beside.create_task(self._time_way(link), name="uplink way")
                 await self._read(link, tasks)
         except* (ConnectionClosed, TimeoutError):
             link.transport.abort()  # close() would want to write
 
     async def _write(self, link: ClientConnection) -> Never:
         while True:
-            message = sockets.encode(await self._outbox.next(), sockets.MSGPACK)
+            message = await self._outbox.next()
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await link.send(message)
+                await link.send(sockets.encode(message, sockets.MSGPACK))
+            failpoints.reach("agent.sent")
+            if message[1].endswith("/backfill"):
+                self._handed_over.set()
+                await asyncio.sleep(0)  # a socket that takes everything would hold up what comes meanwhile
+
+    async def _time_way(self, link: ClientConnection) -> Never:
+        """Measure how long the backfill needs to the gateway: a ping behind it is answered there, not by a logger.
+
+        An answer that never comes ends with the connection, which has pings of its own with a limit.
+        """
+        while True:
+            await self._handed_over.wait()
+            self._handed_over.clear()
+            self._schedule.passed(await (await link.ping()))
 
     async def _read(self, link: ClientConnection, tasks: asyncio.TaskGroup) -> Never:
         while True:
@@ -191,6 +207,8 @@ class Uplink:
         status = messages.ServiceStatus.decode(payload) if payload else None
         if status is None or not (status.role == "logger" and status.online and status.healthy):
             self._loggers.discard(service)
+            if not self._loggers:
+                self._outbox.drop_backfill()
         elif service not in self._loggers:
             if not self._loggers:
                 self._schedule.reset()
@@ -214,16 +232,19 @@ class Uplink:
 
     async def _send_more(self) -> bool:
         """Whether it is worth while to look again at once."""
-        schedule, before = self._schedule, self._schedule.cursor
+        schedule = self._schedule
         count, size = schedule.allowance(time.monotonic_ns())
         if not count or not size:
             return False
-        found = await self._spool.oldest(
-            after=schedule.cursor, count=count + schedule.outstanding, older_than_s=self._resend_after_s
-        )
-        chosen = schedule.choose(found, time.monotonic_ns())
-        self._outbox.backfill(entry.frame for entry in chosen)
-        return bool(chosen) or schedule.cursor > before
+        before = schedule.cursor
+        if schedule.is_probing:
+            self._outbox.drop_backfill()  # one probe, and not what should have gone before it
+        found = await self._spool.oldest(after=before, count=count, older_than_s=self._resend_after_s)
+        if not self._loggers:  # the last one left meanwhile
+            return False
+        chosen = schedule.choose(found, time.monotonic_ns(), after=before)
+        self._outbox.backfill(backfill.bundle((entry.frame for entry in chosen), schedule.bundle_bytes))
+        return bool(chosen) or schedule.cursor != before
 
     def _welcome(self, received: str | bytes) -> None:
         kind, rest = sockets.decode(received, sockets.MSGPACK)

@@ -5,7 +5,7 @@ import base64
 import sys
 from pathlib import Path
 
-from kleinmaelzung_agent import spool_file
+from kleinmaelzung_agent.spool import open_spool
 from tests.fakes_gateway import SECRET, FakeGateway
 from tests.waiting import until
 
@@ -44,7 +44,7 @@ async def test_a_wrong_configuration_is_told_and_exits_2(tmp_path: Path) -> None
 
 async def test_a_data_directory_in_use_is_refused_with_a_sentence(tmp_path: Path) -> None:
     path = written(tmp_path, "ws://127.0.0.1:9")
-    with spool_file.lock(tmp_path / "data"):
+    async with open_spool(tmp_path / "data"):
         code, error = await ended(await started("--config", str(path)))
     assert code == 1
     assert "in use by another agent" in error

@@ -147,7 +147,7 @@ async def test_rubbish_on_one_port_leaves_the_neighbour_alone(whole: Whole, tmp_
                 with pty.flood(rubbish):
                     assert (await whole.until_state("pi-1/babbler", "error")).reason
                     await seen.until_more("pi-1/probe", 10)
-            assert seen.of("pi-1/babbler") == []
+            assert [frame for frame in seen.of("pi-1/babbler") if frame.channels] == []  # no values, but a gap
             assert set(seen.values("pi-1/probe")) == {23.45}
 
 

@@ -16,79 +16,18 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.agent import Tuning
+from kleinmaelzung_agent.agent import Tuning, Way
 from kleinmaelzung_agent.commands import MAX_RUNNING
-from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.spool_file import FILE_NAME
 from kleinmaelzung_agent.uplink import agent_url
 from kleinmaelzung_wire import codec, frames, sockets
 from kleinmaelzung_wire.messages import AgentStatus, Description, State
-from tests.fakes_agent import QUICK, Counting, config
+from tests.fakes_agent import QUICK
 from tests.fakes_gateway import FakeGateway, command
+from tests.running_agent import rows, running
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
-
-
-class Running:
-    """An agent that runs in this process."""
-
-    def __init__(self, names: tuple[str, ...], period_s: float) -> None:
-        self._names, self._period_s = names, period_s
-        self.instruments: dict[str, Counting] = {}
-        self.stop = asyncio.Event()
-        self.sink: Sink | None = None
-
-    def make(self, sink: Sink) -> dict[str, Instrument]:
-        self.sink = sink
-        self.instruments = {name: Counting(name, sink, self._period_s) for name in self._names}
-        return dict(self.instruments)
-
-    @property
-    def balance(self) -> Counting:
-        return self.instruments["balance"]
-
-    @property
-    def agent(self) -> agent.Agent:
-        assert isinstance(self.sink, agent.Agent)
-        return self.sink
-
-
-@asynccontextmanager
-async def running(
-    url: str,
-    data: Path,
-    *,
-    names: tuple[str, ...] = ("balance",),
-    period_s: float = 0.01,
-    frame_every_s: float = 0.0,
-    tuning: Tuning = QUICK,
-    secret: str = "a secret",
-) -> AsyncIterator[Running]:
-    made = Running(names, period_s)
-    every = dict.fromkeys(names, frame_every_s)
-    settings = config(url, data, secret)
-    task = asyncio.create_task(agent.run(settings, made.make, frame_every_s=every, stop=made.stop, tuning=tuning))
-    try:
-        await until(lambda: made.sink or task.done(), "the agent has begun")
-        yield made
-    finally:
-        made.stop.set()
-        async with asyncio.timeout(10):
-            await task
-
-
-def rows(data: Path) -> list[tuple[int, int, bytes]]:
-    if not (data / FILE_NAME).exists():
-        return []
-    connection = sqlite3.connect(data / FILE_NAME)
-    try:
-        return connection.execute("SELECT epoch, number, payload FROM frames ORDER BY id").fetchall()
-    except sqlite3.OperationalError:
-        return []
-    finally:
-        connection.close()
 
 
 def ever_spooled(data: Path) -> int:
@@ -141,6 +80,7 @@ async def test_nothing_is_lost_or_doubled_over_a_hundred_disconnects(tmp_path: P
         assert gateway.connections >= 100
         async with running(gateway.url, tmp_path, period_s=60):
             await until(lambda: all(len(gateway.numbers(n, epoch)) == counts[n] for n in names), "all is logged")
+            await until(lambda: rows(tmp_path) == [], "all is deleted")
         for name in names:
             assert gateway.numbers(name, epoch) == list(range(1, counts[name] + 1))
             values = [
@@ -149,7 +89,6 @@ async def test_nothing_is_lost_or_doubled_over_a_hundred_disconnects(tmp_path: P
             ]
             assert values == list(range(1, counts[name] + 1))
         assert gateway.conflicts == []
-        assert rows(tmp_path) == []
 
 
 async def _cut_once(gateway: FakeGateway, dice: random.Random) -> None:
@@ -181,6 +120,7 @@ async def test_what_was_spooled_before_kill_9_is_sent_with_its_old_epoch(tmp_pat
             await until(lambda: len({e for _, e, _ in gateway.logged}) == 2, "a new epoch has begun")
             assert all(gateway.logged["balance", epoch, number] == payload for _, number, payload in spooled)
             assert gateway.conflicts == []
+            await until(lambda: rows(tmp_path) == [], "all is deleted")
             began = time.monotonic()
             next_one.terminate()
             assert await next_one.wait() == 0
@@ -365,7 +305,7 @@ async def test_an_orderly_end_leaves_the_rest_on_disk_and_says_goodbye(tmp_path:
     async with FakeGateway() as gateway:
         gateway.is_logging = False
         tuning = replace(QUICK, window_s=60, settle_s=0.05)
-        async with running(gateway.url, tmp_path, frame_every_s=0.1, tuning=tuning) as made:
+        async with running(gateway.url, tmp_path, ways={"balance": Way(frame_every_s=0.1)}, tuning=tuning) as made:
             await until(lambda: made.balance.count > 50, "it has run for a while")
         assert _status(gateway).online is False
         assert _status(gateway).reason == "stopped"

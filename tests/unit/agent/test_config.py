@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from kleinmaelzung_agent import config
+from kleinmaelzung_agent.__main__ import way
+from kleinmaelzung_agent.agent import Way
 from kleinmaelzung_agent.config import ConfigError
+from kleinmaelzung_agent.spool import Limits
 
 EXAMPLE = Path(__file__).parents[3] / "agent" / "agent.example.toml"
 AGENT = """
@@ -56,9 +59,26 @@ def test_the_example_is_right(tmp_path: Path) -> None:
     secret.chmod(0o600)
     read = load(tmp_path, EXAMPLE.read_text())
     assert read.agent.secret == "s3cret"
+    assert read.agent.spool == Limits()  # the example shows what goes without saying
     assert list(read.instruments) == ["balance", "climate"]
     assert read.instruments["balance"].polls[0].reply[1].blank == ("weight",)
     assert read.instruments["balance"].commands["set_tare"].arguments[0].maximum == 220
+
+
+def test_the_spools_limits_may_be_left_out_or_set(tmp_path: Path) -> None:
+    assert load(tmp_path, AGENT).agent.spool == Limits()
+    read = load(tmp_path, AGENT + '[spool]\nbytes = "5MB"\nage = "30d"\n')
+    assert read.agent.spool == Limits(bytes=5_000_000, age_s=30 * 86400.0)
+    assert load(tmp_path, AGENT + '[spool]\nage = "1h"\n').agent.spool.bytes == Limits().bytes
+
+
+def test_an_instrument_drops_its_oldest_unless_told_to_stop(tmp_path: Path) -> None:
+    assert load(tmp_path, AGENT + INSTRUMENT).instruments["thermometer"].when_full == "drop-oldest"
+    text = INSTRUMENT.replace("port = ", 'when_full = "stop"\nport = ')
+    read = load(tmp_path, AGENT + text).instruments["thermometer"]
+    assert read.when_full == "stop"
+    assert way(read) == Way(frame_every_s=0.1, silent_after_s=5.0, stops_when_full=True)
+    assert not way(load(tmp_path, AGENT + INSTRUMENT).instruments["thermometer"]).stops_when_full
 
 
 def test_relative_paths_start_at_the_files_directory(tmp_path: Path) -> None:
@@ -100,6 +120,14 @@ def test_a_secret_that_others_can_read_is_a_mistake(tmp_path: Path) -> None:
         (("port = ", "baudrate = true\nport = "), "baudrate: expected an integer from 50 to 12000000, found true"),
         (("port = ", 'driver = "modbus"\nport = '), 'driver: expected one of "text", found "modbus"'),
         (("port = ", 'silent_after = "500ms"\nport = '), "silent_after: expected more than 1s, the shortest"),
+        (("port = ", 'when_full = "stopp"\nport = '), 'when_full: expected one of "drop-oldest", "stop", found'),
+        (("[agent]", '[spool]\nbytes = "1 MiB?"\n[agent]'), 'spool.bytes: expected a size such as "256MB" (units: kB,'),
+        (("[agent]", '[spool]\nbytes = "999kB"\n[agent]'), 'spool.bytes: expected at least 1MB, found "999kB"'),
+        (("[agent]", "[spool]\nbytes = 5000000\n[agent]"), "spool.bytes: expected a size such as"),
+        (("[agent]", '[spool]\nage = "59min"\n[agent]'), 'spool.age: expected at least 1h, found "59min"'),
+        (("[agent]", '[spool]\nage = "366d"\n[agent]'), 'spool.age: expected at most 365d, found "366d"'),
+        (("[agent]", "[spool]\nsize = 1\n[agent]"), "spool.size: unknown key"),
+        (("[agent]", "spool = 5\n[agent]"), "spool: expected a table, found 5"),
         (('send = "T?"', 'send = "T°"'), 'poll[0].send: "T°" cannot be sent in ascii'),
         (("[[instruments.thermometer.poll]]", "[instruments.thermometer.poll]"), "poll: expected a list of tables"),
     ],

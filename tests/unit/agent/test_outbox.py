@@ -20,7 +20,7 @@ def taken(outbox: Outbox) -> list[str]:
 async def test_replies_go_first_and_backfill_last() -> None:
     outbox = Outbox()
     outbox.open(lambda _: True)
-    outbox.backfill([frame(1), frame(2)])
+    outbox.backfill([("balance", b"\x01"), ("balance", b"\x02")])
     outbox.live(frame(9))
     outbox.retain("status", b"\x01")
     outbox.reply("balance/reply", b"\x02", {})
@@ -52,10 +52,19 @@ async def test_after_a_reconnect_only_what_is_recent_is_still_live() -> None:
     outbox = Outbox()
     for number in (1, 2, 3):
         outbox.live(frame(number))
-    outbox.backfill([frame(0)])
+    outbox.backfill([("balance", b"\x00")])
     outbox.close()
     outbox.open(lambda frame: frame.number > 1)
     assert taken(outbox) == ["balance/data 02", "balance/data 03"]
+
+
+async def test_backfill_can_be_taken_back_and_nothing_else() -> None:
+    outbox = Outbox()
+    outbox.open(lambda _: True)
+    outbox.backfill([("balance", b"\x01"), ("balance", b"\x02")])
+    outbox.live(frame(9))
+    outbox.drop_backfill()
+    assert taken(outbox) == ["balance/data 09"]
 
 
 async def test_replies_are_kept_over_a_reconnect_within_a_bound() -> None:

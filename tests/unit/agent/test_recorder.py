@@ -8,21 +8,23 @@ from kleinmaelzung_agent.clock import Timeline
 from kleinmaelzung_agent.instruments import Reading
 from kleinmaelzung_agent.recorder import MAX_BYTES, MAX_SAMPLES, NumberedFrame, Pace, Recorder
 from kleinmaelzung_wire import codec, frames
-from kleinmaelzung_wire.frames import Clock, Frame, Value
+from kleinmaelzung_wire.frames import Clock, Frame, SinceBoot, Value
 
 NOW = 1_800_000_000_000_000
 MS = 1_000_000  # ns
 CLOCK = Clock(synchronised=True, error_us=50)
+BOOT = 4711
+BOOTED_NS = 60_000 * MS  # so long before what the monotonic clock calls zero
 
 
 def timeline() -> Timeline:
     made = Timeline()
-    made.observe(wall_us=NOW, monotonic_ns=0, kernel=CLOCK)
+    made.observe(wall_us=NOW, monotonic_ns=0, boottime_ns=BOOTED_NS, kernel=CLOCK)
     return made
 
 
 def recorder(frame_every_s: float = 0.1) -> Recorder:
-    return Recorder("balance", 77, frame_every_s=frame_every_s)
+    return Recorder("balance", 77, BOOT, frame_every_s=frame_every_s)
 
 
 def mass(at_ms: float, value: Value = 1.5, unit: str = "g", quality: str = "") -> Reading:
@@ -47,6 +49,7 @@ def test_a_slow_instruments_samples_go_one_by_one_at_once() -> None:
 def test_the_bytes_of_a_frame_are_these() -> None:
     (frame,) = recorder().take([mass(0, 12.5)], timeline())
     wire = {"v": 1, "e": 77, "n": 1, "t": [NOW], "c": {"mass": [12.5]}, "k": [True, 50], "u": {"mass": "g"}}
+    wire["b"] = [BOOT, 60_000_000]
     assert frame.payload == codec.pack(wire)
     assert frame.key == ("balance", 77, 1)
 
@@ -146,11 +149,28 @@ def test_a_record_is_a_numbered_frame_behind_what_was_open() -> None:
     made = recorder()
     first = made.take([mass(index) for index in range(30)], timeline())
     gap = {"kind": "gap", "epoch": 5, "first": 2, "last": 9, "reason": "spool full"}
-    last, record = made.record(gap, NOW + 60_000, CLOCK)
+    last, record = made.record(gap, timeline(), 60 * MS)
     assert (last.number, record.number) == (len(first) + 1, len(first) + 2)
     assert record.is_record
     (frame,) = decoded([record])
-    assert (frame.records, frame.channels) == ([gap], {})
+    assert (frame.records, frame.channels, frame.times) == ([gap], {}, (NOW + 60_000,))
+    assert frame.since_boot == SinceBoot(BOOT, 60_060_000)
+
+
+def test_each_frame_says_when_since_boot_its_first_sample_was() -> None:
+    made = recorder()
+    numbered = made.take([mass(index) for index in range(1000)], timeline()) + made.cut(CLOCK)
+    found = decoded(numbered)
+    assert len(found[-2].times) > 1
+    assert [frame.since_boot for frame in found] == [
+        SinceBoot(BOOT, 60_000_000 + frame.times[0] - NOW) for frame in found
+    ]
+
+
+def test_what_no_frame_can_hold_says_its_moment_too() -> None:
+    wide = Reading(values={f"c{index}": 1 for index in range(65)}, taken_ns=5 * MS)
+    (refused,) = decoded(recorder().take([wide], timeline()))
+    assert (refused.times, refused.since_boot) == ((NOW + 5000,), SinceBoot(BOOT, 60_005_000))
 
 
 def test_times_of_an_instrument_never_go_back() -> None:
@@ -159,7 +179,8 @@ def test_times_of_an_instrument_never_go_back() -> None:
     times: list[int] = []
     for second in range(1, 60):
         wall = NOW + second * 1_000_000 + dice.randint(-400_000, 400_000)
-        when.observe(wall_us=wall, monotonic_ns=second * 1000 * MS, kernel=CLOCK)
+        at_ns = second * 1000 * MS
+        when.observe(wall_us=wall, monotonic_ns=at_ns, boottime_ns=at_ns, kernel=CLOCK)
         late = [mass(second * 1000 - 5), mass(second * 1000 + 5)]
         times += [time for frame in decoded(made.take(late, when) + made.cut(CLOCK)) for time in frame.times]
     assert times == sorted(times)

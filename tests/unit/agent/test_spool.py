@@ -8,13 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from kleinmaelzung_agent import spool_reserve
 from kleinmaelzung_agent.recorder import NumberedFrame
-from kleinmaelzung_agent.spool import Spool, SpoolError, open_spool
+from kleinmaelzung_agent.spool import Limits, PreviousRun, Spool, SpoolError, open_spool
 from kleinmaelzung_agent.spool_file import FILE_NAME
+from kleinmaelzung_wire import frames, gaps
+from kleinmaelzung_wire.frames import Clock, Frame
+from kleinmaelzung_wire.gaps import Gap
 from kleinmaelzung_wire.messages import LoggedRanges
 from tests.waiting import until
 
 WINDOW_S = 0.05
+PLENTY = Limits(bytes=10**9)
+NOW_US = 1_800_000_000_000_000
 
 
 def numbered(number: int, epoch: int = 1, size: int = 10) -> NumberedFrame:
@@ -29,21 +35,24 @@ class Announced:
     """Numbers gap records in an epoch of their own, as the agent would."""
 
     def __init__(self, spool: Spool) -> None:
-        self.records: list[dict[str, object]] = []
+        self.gaps: list[Gap] = []
         self._spool = spool
 
-    def __call__(self, instrument: str, record: dict[str, object]) -> NumberedFrame:
-        self.records.append(record)
-        frame = NumberedFrame(instrument=instrument, epoch=9, number=len(self.records), payload=b"gap", is_record=True)
+    def __call__(self, instrument: str, gap: Gap) -> NumberedFrame:
+        self.gaps.append(gap)
+        frame = NumberedFrame(instrument=instrument, epoch=9, number=len(self.gaps), payload=b"gap", is_record=True)
         self._spool.add(frame)
         return frame
 
 
 @asynccontextmanager
 async def running(
-    directory: Path, window_s: float = WINDOW_S, limit_bytes: int = 10**9
+    directory: Path,
+    window_s: float = WINDOW_S,
+    limits: Limits = PLENTY,
+    keep_all: frozenset[str] = frozenset(),
 ) -> AsyncIterator[tuple[Spool, Announced]]:
-    async with open_spool(directory, window_s=window_s, limit_bytes=limit_bytes) as spool:
+    async with open_spool(directory, window_s=window_s, limits=limits, keep_all=keep_all, retry_s=0.02) as spool:
         announced = Announced(spool)
         spool.announce = announced
         task = asyncio.create_task(spool.run())
@@ -125,51 +134,208 @@ async def test_an_earlier_epoch_is_found_at_the_next_start_and_may_go_at_once(tm
 
 
 async def test_a_full_spool_announces_what_it_gave_up(tmp_path: Path) -> None:
-    async with running(tmp_path, limit_bytes=50_000) as (spool, announced):
+    async with running(tmp_path, limits=Limits(bytes=50_000)) as (spool, announced):
         for number in range(1, 101):
             spool.add(numbered(number, size=900))
-        await until(lambda: announced.records, "a gap is announced")
-        left = 100 - announced_last(announced) + 1
-        await until(lambda: spool.unlogged == left, "the rest and the record are kept")
-        assert announced.records == [
-            {"kind": "gap", "epoch": 1, "first": 1, "last": announced_last(announced), "reason": "spool full"}
-        ]
+        await until(lambda: announced.gaps, "a gap is announced")
+        last = announced.gaps[0].last
+        assert last is not None
+        await until(lambda: spool.unlogged == 100 - last + 1, "the rest and the record are kept")
+        assert announced.gaps == [Gap(reason="spool full", epoch=1, first=1, last=last)]
         await spool.flush()
     async with running(tmp_path) as (spool, announced):
         await until(lambda: spool.has_backlog, "frames are on disk")
         await spool.flush()
-        assert announced.records == []
+        assert announced.gaps == []
 
 
-def announced_last(announced: Announced) -> int:
-    last = announced.records[0]["last"]
-    assert isinstance(last, int)
-    return last
+async def test_a_spool_is_full_at_its_limit_and_no_longer_when_a_tenth_is_free(tmp_path: Path) -> None:
+    limits = Limits(bytes=100_000)
+    async with running(tmp_path, limits=limits, keep_all=frozenset({"balance"})) as (spool, announced):
+        for number in range(1, 100):
+            spool.add(numbered(number, size=900))
+        await spool.flush()
+        assert not spool.is_full
+        spool.add(numbered(100, size=900))
+        await spool.flush()
+        assert spool.is_full
+        spool.forget(logged(1, 9))
+        await spool.flush()
+        assert spool.is_full
+        spool.forget(logged(10, 11))
+        await spool.flush()
+        assert not spool.is_full
+        assert announced.gaps == []
+
+
+async def test_frames_that_are_too_old_are_announced_as_soon_as_the_time_is_known(tmp_path: Path) -> None:
+    async with running(tmp_path) as (spool, _):
+        spool.add(dated(1, NOW_US))
+        assert await spool.flush()
+    async with running(tmp_path, limits=Limits(age_s=60)) as (spool, announced):
+        spool.add(dated(2, NOW_US + 61_000_000))
+        await until(lambda: announced.gaps, "a gap is announced")
+        assert announced.gaps == [Gap(reason="spool too old", epoch=1, first=1, last=1)]
+
+
+async def test_a_clock_that_nobody_set_makes_no_frame_too_old(tmp_path: Path) -> None:
+    async with running(tmp_path, limits=Limits(age_s=60)) as (spool, announced):
+        spool.add(dated(1, NOW_US))
+        assert await spool.flush()
+        spool.add(dated(2, NOW_US + 61_000_000, synchronised=False))
+        assert await spool.flush()
+        assert announced.gaps == []
+
+
+def dated(number: int, time_us: int, *, synchronised: bool = True) -> NumberedFrame:
+    clock = Clock(synchronised=synchronised)
+    payload = frames.encode(Frame(epoch=1, number=number, times=(time_us,), channels={"mass": [1.0]}, clock=clock))
+    return NumberedFrame(instrument="balance", epoch=1, number=number, payload=payload, time_us=time_us)
 
 
 async def test_a_disk_that_cannot_be_written_is_reported_and_frames_stay(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with running(tmp_path, window_s=10) as (spool, _):
+    async with running(tmp_path) as (spool, _):
         blocker = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
-        blocker.execute("DROP TABLE frames")
+        blocker.execute("BEGIN IMMEDIATE")
         spool.add(numbered(1))
         assert not await spool.flush()
         assert "spool not writable" in spool.trouble
         assert [entry.frame for entry in await spool.oldest(after=0, count=5, older_than_s=0)] == [numbered(1)]
         assert not await spool.flush()
         assert len([record for record in caplog.records if "not writable" in record.getMessage()]) == 1
-        blocker.close()
         spool.forget(logged(1, 1))
         assert spool.unlogged == 0
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        await until(lambda: not spool.trouble, "it is tried again")
+
+
+async def test_what_memory_gives_up_is_named(tmp_path: Path) -> None:
+    limits = Limits(memory_bytes=10_000)
+    async with running(tmp_path, limits=limits, keep_all=frozenset({"dear"})) as (spool, announced):
+        blocker = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+        blocker.execute("BEGIN IMMEDIATE")
+        spool.add(NumberedFrame(instrument="dear", epoch=1, number=1, payload=b"x" * 1000))
+        for number in range(1, 21):
+            spool.add(numbered(number, size=1000))
+        await until(lambda: announced.gaps, "a gap is announced")
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        (gap,) = announced.gaps
+        assert gap == Gap(reason=gaps.NOT_WRITABLE, epoch=1, first=1, last=12)
+        await until(lambda: not spool.trouble, "it is tried again")
+        found = {entry.frame.key for entry in await spool.oldest(after=0, count=100, older_than_s=0)}
+        kept = {("balance", 1, number) for number in range(13, 21)}
+        assert found == kept | {("dear", 1, 1), ("balance", 9, 1)}
+
+
+async def test_a_file_that_cannot_be_opened_yet_is_taken_into_use_later(tmp_path: Path) -> None:
+    async with running(tmp_path) as (spool, _):
+        await spool.begin_run(7, NOW_US)
+        spool.add(numbered(1))
+        await spool.flush()
+    blocker = sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)
+    blocker.execute("PRAGMA locking_mode = EXCLUSIVE")
+    blocker.execute("BEGIN EXCLUSIVE")
+    async with running(tmp_path) as (spool, _):
+        opened: list[PreviousRun | None] = []
+        spool.on_opened = lambda: opened.append(spool.previous)
+        assert "not writable" in spool.trouble
+        assert spool.previous is None
+        await spool.begin_run(8, NOW_US + 9)
+        spool.add(numbered(2))
+        blocker.execute("ROLLBACK")
+        blocker.close()
+        await until(lambda: not spool.trouble, "it is in use")
+        await spool.flush()
+        assert opened == [PreviousRun(epoch=7, since_us=NOW_US, last_known_us=NOW_US, is_clean=False)]
+        assert await numbers(spool) == [1, 2]
+    async with running(tmp_path) as (spool, _):
+        assert spool.previous is not None
+        assert (spool.previous.epoch, spool.previous.since_us) == (8, NOW_US + 9)
 
 
 async def test_the_last_known_time_is_kept(tmp_path: Path) -> None:
     async with running(tmp_path) as (spool, _):
-        assert await spool.last_known_us() == 0
-        await spool.remember_time(1_800_000_000_000_000)
+        assert spool.last_known_us == 0
+        await spool.begin_run(7, NOW_US)
+        await spool.remember_time(NOW_US + 60)
     async with running(tmp_path) as (spool, _):
-        assert await spool.last_known_us() == 1_800_000_000_000_000
+        assert spool.last_known_us == NOW_US + 60
+        assert spool.previous == PreviousRun(epoch=7, since_us=NOW_US, last_known_us=NOW_US + 60, is_clean=False)
+        await spool.end_run(NOW_US + 50)  # a clock that was set back
+    async with running(tmp_path) as (spool, _):
+        assert spool.last_known_us == NOW_US + 50
+
+
+@pytest.mark.parametrize("mark", [b"", b"x", b"\0" * 12, b"\xff" * 12, b"\0" * 13])
+async def test_a_damaged_mark_of_time_is_none(tmp_path: Path, mark: bytes) -> None:
+    async with running(tmp_path) as (spool, _):
+        await spool.begin_run(7, NOW_US)
+        await spool.remember_time(NOW_US + 60)
+    (tmp_path / "time").write_bytes(mark)
+    async with running(tmp_path) as (spool, _):
+        assert spool.last_known_us == NOW_US
+
+
+async def test_a_run_that_ended_in_order_and_one_that_did_not_are_told_apart(tmp_path: Path) -> None:
+    async with running(tmp_path) as (spool, _):
+        assert spool.previous is None
+        await spool.begin_run(7, NOW_US)
+        await spool.end_run(NOW_US + 5)
+    async with running(tmp_path) as (spool, _):
+        assert spool.previous == PreviousRun(epoch=7, since_us=NOW_US, last_known_us=NOW_US + 5, is_clean=True)
+        await spool.begin_run(1, NOW_US + 6, ["balance"])
+        spool.add(dated(1, NOW_US + 7))
+        await spool.flush()
+    async with running(tmp_path) as (spool, _):
+        assert spool.previous == PreviousRun(
+            epoch=1,
+            since_us=NOW_US + 6,
+            last_known_us=NOW_US + 7,
+            is_clean=False,
+            instruments=frozenset({"balance"}),
+        )
+        assert spool.last_known_us == NOW_US + 7
+        await spool.begin_run(2, NOW_US + 8, ["other"])
+    async with running(tmp_path) as (spool, _):
+        assert spool.previous is not None
+        assert spool.previous.instruments == {"other"}
+
+
+async def test_a_file_damaged_under_the_running_spool_is_replaced_and_what_is_lost_is_named(tmp_path: Path) -> None:
+    async with running(tmp_path, window_s=10) as (spool, announced):
+        for number in range(1, 301):
+            spool.add(numbered(number, size=500))
+        assert await spool.flush()
+        other = sqlite3.connect(tmp_path / FILE_NAME)
+        other.execute("CREATE TABLE other (x)")  # what the spool's connection has in its cache is out of date
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        other.close()
+        with (tmp_path / FILE_NAME).open("r+b") as file:
+            file.seek(80_000)
+            file.write(b"\xa5" * 8192)
+        left = await numbers(spool)
+        assert spool.damage is not None
+        assert "moved aside" in spool.trouble
+        named = {n for gap in announced.gaps for n in range(gap.first or 0, (gap.last or 0) + 1)}
+        assert {gap.reason for gap in announced.gaps} == {gaps.SPOOL_CORRUPT}
+        assert sorted(named | set(left)) == list(range(1, 301))
+        assert not named & set(left)
+        assert left
+        spool.add(numbered(301))
+        assert await spool.flush()
+        assert 301 in await numbers(spool)
+    assert len(list(tmp_path.glob("spool.corrupt-*.sqlite"))) == 1
+
+
+async def test_a_reserve_is_kept_on_the_disk(tmp_path: Path) -> None:
+    async with running(tmp_path):
+        status = (tmp_path / spool_reserve.FILE_NAME).stat()
+        assert status.st_size == spool_reserve.SIZE
+        assert status.st_blocks * 512 >= spool_reserve.SIZE
 
 
 async def test_two_agents_cannot_share_a_data_directory(tmp_path: Path) -> None:
@@ -177,3 +343,11 @@ async def test_two_agents_cannot_share_a_data_directory(tmp_path: Path) -> None:
         with pytest.raises(SpoolError, match="in use by another agent"):
             async with open_spool(tmp_path):
                 pass
+
+
+@pytest.mark.parametrize("name", ["file", "file/data"])
+async def test_a_data_directory_that_can_never_be_one_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SpoolError, match="cannot be used"):
+        async with open_spool(tmp_path / name):
+            pass
