@@ -1,4 +1,4 @@
-"""`log-samples` and `log-frames`: the logger's write path beside the same rows written by asyncpg alone.
+"""`log-samples`, `log-frames`, `log-bundles`: the logger's write path beside the same rows written by asyncpg alone.
 
 Ours begins with the bytes of frames in the inbox and ends with the commit. The limits get finished rows: their making
 is not counted. Both write to the logger's tables, in transactions of as many rows.
@@ -42,7 +42,13 @@ async def measure_frames() -> list[Row]:
     return await _measure("log-frames", "frames/s, 1 sample each", 5000, 1, limits)
 
 
-async def _measure(name: str, unit: str, count: int, samples: int, limits: dict[str, Limit]) -> list[Row]:
+async def measure_bundles() -> list[Row]:
+    return await _measure("log-bundles", "frames/s, 200 a message", 10_000, 1, {"": insert_many}, together=200)
+
+
+async def _measure(
+    name: str, unit: str, count: int, samples: int, limits: dict[str, Limit], *, together: int = 1
+) -> list[Row]:
     ours: list[float] = []
     limit: dict[str, list[float]] = {kind: [] for kind in limits}
     async with databases.fresh() as our_dsn, databases.fresh() as their_dsn, _service(our_dsn) as service:
@@ -51,7 +57,7 @@ async def _measure(name: str, unit: str, count: int, samples: int, limits: dict[
         connection = await asyncpg.connect(their_dsn, timeout=10, command_timeout=60)
         for _ in range(ROUNDS):
             made = _frames(count, samples)
-            ours.append(count * samples / await _log(service, made))
+            ours.append(count * samples / await _log(service, made, together))
             for kind, write in limits.items():
                 limit[kind].append(count * samples / await _write(connection, made, write))
         await connection.close()
@@ -71,6 +77,7 @@ def _frames(count: int, samples: int) -> list[tuple[frames.Frame, bytes]]:
             channels={"mass": [random.random() for _ in range(samples)]},
             units={"mass": "g"},
             clock=CLOCK,
+            since_boot=frames.SinceBoot(5, start),
         )
         made.append((frame, frames.encode(frame)))
     return made
@@ -92,10 +99,13 @@ async def _service(dsn: str) -> AsyncIterator[Service]:
             task.cancel()
 
 
-async def _log(service: Service, made: list[tuple[frames.Frame, bytes]]) -> float:
+async def _log(service: Service, made: list[tuple[frames.Frame, bytes]], together: int) -> float:
+    payloads = [payload for _, payload in made]
+    if together > 1:
+        payloads = [frames.pack_several(payloads[at : at + together]) for at in range(0, len(payloads), together)]
     started = time.perf_counter()
     now_us = time.time_ns() // 1000
-    for _, payload in made:
+    for payload in payloads:
         service.inbox.put(Arrival(TOPIC, payload, now_us), is_frame=True)
     await service.inbox.wait_idle()
     assert not service.inbox.dropped
@@ -124,7 +134,7 @@ async def _write(connection: Any, made: list[tuple[frames.Frame, bytes]], write:
 
 
 def _frame_row(frame: frames.Frame, payload: bytes, stream: int, now: datetime) -> tuple[Any, ...]:
-    return stream, frame.number, rows.moment(frame.times[0]), now, True, 900, "data", payload
+    return stream, frame.number, rows.moment(frame.times[0]), now, True, 900, 5, frame.times[0], "data", payload
 
 
 def _sample_rows(frame: frames.Frame, stream: int) -> list[tuple[Any, ...]]:
@@ -139,7 +149,10 @@ async def copy(connection: Any, frame_rows: list[tuple[Any, ...]], sample_rows: 
     await connection.copy_records_to_table("samples", records=sample_rows, columns=rows.SAMPLE_COLUMNS)
 
 
-FRAME_TYPES = ("int", "bigint", "timestamptz", "timestamptz", "boolean", "bigint", "text", "bytea")
+FRAME_TYPES = (
+    *("int", "bigint", "timestamptz", "timestamptz", "boolean"),
+    *("bigint", "bigint", "bigint", "text", "bytea"),
+)
 SAMPLE_TYPES = ("timestamptz", "double precision", "smallint", "bigint", "int", "int", "text", "text")
 
 
@@ -157,8 +170,11 @@ def _unnest(types: tuple[str, ...]) -> str:
 
 
 async def insert_many(connection: Any, frame_rows: list[tuple[Any, ...]], sample_rows: list[tuple[Any, ...]]) -> None:
-    await connection.executemany(_insert("frames", rows.FRAME_COLUMNS, _values(8)), frame_rows)
-    await connection.executemany(_insert("samples", rows.SAMPLE_COLUMNS, _values(8)), sample_rows)
+    for table, columns, made in (
+        ("frames", rows.FRAME_COLUMNS, frame_rows),
+        ("samples", rows.SAMPLE_COLUMNS, sample_rows),
+    ):
+        await connection.executemany(_insert(table, columns, _values(len(columns))), made)
 
 
 async def insert_unnest(connection: Any, frame_rows: list[tuple[Any, ...]], sample_rows: list[tuple[Any, ...]]) -> None:

@@ -21,6 +21,7 @@ from websockets.typing import Subprotocol
 
 from kleinmaelzung_wire import frames, messages, sockets, topics
 from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.requests import Answer
 
 PAGE = Path(__file__).parents[1] / "gateway/kleinmaelzung_gateway/page"
 PAGE_FILES = {"/": "index.html", "/page.js": "page.js", "/page.css": "page.css"}
@@ -30,6 +31,11 @@ POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src '
 NOW_US = 1_790_000_000_000_000
 
 Execute = Callable[[str, str, dict[str, Any], dict[str, Any]], Awaitable[messages.Reply]]
+Answering = Callable[[str, dict[str, Any], dict[str, Any]], Answer]
+
+
+def nobody_answers(service: str, body: dict[str, Any], options: dict[str, Any]) -> Answer:
+    return Answer(ok=False, code=sockets.UNAVAILABLE, sentence=f"service {service} is not there: is it running?")
 
 
 async def reply_done(instrument: str, name: str, arguments: dict[str, Any], options: dict[str, Any]) -> messages.Reply:
@@ -68,6 +74,7 @@ class FakeGateway:
     retained: dict[str, bytes] = field(default_factory=dict)
     forbidden: set[str] = field(default_factory=set)  # patterns and instruments that are not permitted
     execute: Execute = reply_done
+    answer: Answering = nobody_answers
     accounts: dict[str, list[str]] = field(default_factory=dict)
     health: dict[str, Any] = field(
         default_factory=lambda: {"ok": True, "version": "0.1.0", "broker": "connected", "agents": 1, "clients": 1}
@@ -155,6 +162,12 @@ class FakeGateway:
                 case "send", [str(instrument), str(name), dict(arguments), dict(options)]:
                     reply = await self.execute(instrument, name, arguments, options)
                     await session.send("reply", number, reply.to_map())
+                case "request", [str(service), dict(body), dict(options)]:
+                    answer = self.answer(service, body, options)
+                    if answer.ok:
+                        await session.send("done", number, answer.content)
+                    else:
+                        await session.send("refused", number, answer.code, answer.sentence)
                 case "access", [list(commands)]:
                     await self._access(session, number, commands)
                 case _:
@@ -274,6 +287,6 @@ def add_balance(gateway: FakeGateway, *, online: bool = True, state: messages.Co
     }
 
 
-def add_logger(gateway: FakeGateway, *, healthy: bool = True, reason: str = "") -> None:
+def add_logger(gateway: FakeGateway, *, healthy: bool = True, reason: str = "", name: str = "logger") -> None:
     status = messages.ServiceStatus(role="logger", online=True, healthy=healthy, reason=reason)
-    gateway.retained["_service/logger/status"] = status.encode()
+    gateway.retained[f"_service/{name}/status"] = status.encode()

@@ -31,6 +31,7 @@ ALLOWED = {
 ALSO = {
     "kleinmaelzung_agent/serial_port.py": {"serial_asyncio"},
     "kleinmaelzung_services/logger/store.py": {"asyncpg"},
+    "kleinmaelzung_services/logger/lookup.py": {"asyncpg"},  # reads for others, while store.py writes undisturbed
 }
 LAZY = {"kleinmaelzung/commands/up.py": {"kleinmaelzung_local"}}  # within a function only
 

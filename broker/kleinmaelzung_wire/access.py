@@ -2,7 +2,7 @@
 
     observer   watches                       agent:NAME    writes its own topics, reads its commands
     operator   watches and commands          service:NAME  what gateway and logger need
-    admin      that, and manages accounts    user:NAME     each person's own inbox
+    admin      that, and manages accounts    user:NAME     each person's own inbox and own requests
 
 An account's user name at the broker is `anna`, `agent:pi-1` or `service:logger`: a person cannot take a machine's name.
 Everything not named here is refused. Source of the format: mosquitto's plugins/dynamic-security, 2.0.11.
@@ -26,6 +26,7 @@ CONTROL_RESPONSE: Final = f"{CONTROL_TOPIC}/response"
 ITERATIONS: Final = 101
 
 _ANY_INSTRUMENT = f"{ROOT}/{ANY}/{ANY}"
+_ANY_INBOX = f"{ROOT}/{CLIENT}/{ANY}/{ANY}/inbox"
 
 
 def agent_user(name: str) -> str:
@@ -66,9 +67,12 @@ def role_rules(role: Role) -> list[dict[str, Any]]:
 
 
 def user_rules(name: str) -> list[dict[str, Any]]:
-    """What one person may do beside their role: read and write their own sessions' inboxes."""
+    """What one person may do beside their role: read and write their own sessions' inboxes, ask services as themselves.
+
+    What a service tells or does for whom is the service's to decide: the topic tells it who asks.
+    """
     own = f"{ROOT}/{CLIENT}/{topics.check_name(name, 'user')}/{ANY}/inbox"
-    return [_subscribe(own), _publish(own)]
+    return [_subscribe(own), _publish(own), _publish(topics.requests_by(name))]
 
 
 def agent_rules(name: str) -> list[dict[str, Any]]:
@@ -77,7 +81,7 @@ def agent_rules(name: str) -> list[dict[str, Any]]:
     return [
         *(_publish(f"{own}/{ANY}/{kind}") for kind in sorted(topics.FROM_AGENT)),
         _publish(f"{own}/status"),
-        _publish(f"{ROOT}/{CLIENT}/{ANY}/{ANY}/inbox"),
+        _publish(_ANY_INBOX),
         _subscribe(f"{own}/{ANY}/command"),
         _subscribe(f"{own}/{ANY}/description"),
         _subscribe(f"{own}/logged"),
@@ -86,14 +90,19 @@ def agent_rules(name: str) -> list[dict[str, Any]]:
 
 
 def service_rules(name: str) -> list[dict[str, Any]]:
-    """What one of our services may do. The gateway only reads: everything written goes through its users' sessions."""
-    own = [_publish(topics.service_status(name)), _subscribe(topics.service_request(name))]
-    match name:
-        case "gateway":
-            return [*own, *_watching(), _publish(topics.service_request(name)), _subscribe("$SYS/#")]
+    """What one of our services may do: `gateway`, whose account all gateways share, and `logger`, `logger-2` ...
+
+    The gateway only reads: everything written goes through its users' sessions.
+    """
+    own = [_publish(topics.service_status(name)), _subscribe(topics.service_requests(name))]
+    match name.partition("-")[0]:
+        case "gateway" if name == "gateway":
+            # It asks itself to learn that everything retained has come.
+            return [*own, *_watching(), _publish(topics.service_request(name, name)), _subscribe("$SYS/#")]
         case "logger":
             every_kind = (_subscribe(f"{_ANY_INSTRUMENT}/{kind}") for kind in topics.INSTRUMENT_KINDS)
-            return [*own, *every_kind, _subscribe(topics.any_status()), _publish(f"{ROOT}/{ANY}/logged")]
+            logged = _publish(f"{ROOT}/{ANY}/logged")
+            return [*own, *every_kind, _subscribe(topics.any_status()), logged, _publish(_ANY_INBOX)]
     raise ValueError(f"no rules for service {name!r}")
 
 
@@ -118,7 +127,10 @@ def _account(user: str, password: str, roles: list[str]) -> dict[str, Any]:
 
 
 def first_state(*, admin_password: str, service_passwords: dict[str, str]) -> dict[str, Any]:
-    """The plugin's file at the first start: roles, the services' accounts, `admin`. Later the broker keeps it."""
+    """The plugin's file at the first start: roles, the services' accounts, `admin`. Later the broker keeps it.
+
+    A later version of this software brings the rules in it up to date by updated_state().
+    """
     roles: dict[str, list[dict[str, Any]]] = {role: role_rules(role) for role in ROLES}
     roles["user:admin"] = user_rules("admin")
     accounts = [_account("admin", admin_password, ["admin", "user:admin"])]
@@ -137,6 +149,33 @@ def first_state(*, admin_password: str, service_passwords: dict[str, str]) -> di
     }
 
 
+def updated_state(state: dict[str, Any]) -> dict[str, Any]:
+    """The plugin's file as an earlier version of this software left it, with the rules of this one in our roles.
+
+    Accounts, passwords, groups, and roles that are none of ours stay as they are.
+    """
+    roles = [{**role, "acls": rules_of(role["rolename"]) or role.get("acls", [])} for role in state.get("roles", [])]
+    return {**state, "roles": roles} if roles else state
+
+
+def rules_of(rolename: str) -> list[dict[str, Any]] | None:
+    """What a role of ours allows; None for a role that somebody else made."""
+    kind, _, name = rolename.partition(":")
+    try:
+        match kind:
+            case "observer" | "operator" | "admin" if not name:
+                return role_rules(kind)
+            case "user":
+                return user_rules(name)
+            case "agent":
+                return agent_rules(name)
+            case "service":
+                return service_rules(name)
+    except ValueError:  # a name that we would not give
+        pass
+    return None
+
+
 def add_account(user: str, password: str, rules: list[dict[str, Any]], roles: list[str]) -> list[dict[str, Any]]:
     """The plugin's commands that make an account with a role of its own, named like it, and shared roles."""
     own = user if ":" in user else f"user:{user}"
@@ -153,6 +192,11 @@ def add_account(user: str, password: str, rules: list[dict[str, Any]], roles: li
 
 def add_agent(name: str, secret: str) -> list[dict[str, Any]]:
     return add_account(agent_user(name), secret, agent_rules(name), [])
+
+
+def add_service(name: str, secret: str) -> list[dict[str, Any]]:
+    """One more service, such as `logger-2`."""
+    return add_account(service_user(name), secret, service_rules(name), [])
 
 
 def add_user(name: str, password: str, role: Role) -> list[dict[str, Any]]:

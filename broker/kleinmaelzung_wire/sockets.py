@@ -5,8 +5,8 @@
     ["list", id, pattern]                              ["done", id, result]
     ["watch", id, pattern]   ["unwatch", id, pattern]  ["refused", id, code, sentence]
     ["send", id, instrument, command, arguments, {}]   ["reply", id, reply]
-    ["access", id, [command, ...]]                     ["message", topic below the root, payload]
-                                                       ["missed", count]
+    ["request", id, service, {"request", ...}, {}]     ["message", topic below the root, payload]
+    ["access", id, [command, ...]]                     ["missed", count]
     agent -> gateway                                   gateway -> agent
     ["hello", {"agent", "secret"}]                     ["welcome", {"agent", "gateway", "version", "time"}]
     ["publish", tail, payload, options]                ["message", tail, payload, options]
@@ -40,6 +40,10 @@ NOT_PERMITTED: Final = "not-permitted"
 BAD_MESSAGE: Final = "bad-message"
 LIMIT: Final = "limit"
 UNAVAILABLE: Final = "unavailable"
+UNKNOWN: Final = "unknown"  # what was named does not exist
+BUSY: Final = "busy"  # a service has too much to do; nothing was done
+TIMEOUT: Final = "timeout"  # whether it was done is not known
+FAILED: Final = "failed"  # by a mistake of ours
 
 Id = int | str
 

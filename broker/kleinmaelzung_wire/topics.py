@@ -6,12 +6,12 @@
     <agent>/<instrument>/state              agent                   1   yes      messages.State
     <agent>/<instrument>/latest             agent, at most 1 Hz     0   yes      JSON, messages.latest()
     <agent>/<instrument>/data               agent, live             0   no       frames.Frame
-    <agent>/<instrument>/backfill           agent, until logged     0   no       frames.Frame, the same bytes
+    <agent>/<instrument>/backfill           agent, until logged     0   no       the same bytes, one or several of them
     <agent>/<instrument>/command            client                  1   no       messages.Command
     <agent>/<instrument>/reply              agent                   1   no       messages.Reply
     <agent>/logged                          logger                  0   no       messages.Logged
     _service/<name>/status                  service, its will       1   yes      messages.ServiceStatus
-    _service/<name>/request                 client                  1   no       map, with response topic
+    _service/<name>/request/<user>          that user               1   no       requests.Request
     _client/<user>/<session>/inbox          agents, services        1   no       replies to one client session
 
 An empty retained payload means: it is gone. An agent reads its own descriptions to find what it no longer has.
@@ -120,8 +120,27 @@ def service_status(name: str) -> str:
     return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/status"
 
 
-def service_request(name: str) -> str:
-    return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/request"
+def service_request(name: str, user: str) -> str:
+    """Where one user asks a service. The broker lets nobody else write there, so it says who asks."""
+    return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/request/{check_name(user, 'user')}"
+
+
+def service_requests(name: str) -> str:
+    """The filter of everybody's requests to one service."""
+    return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/request/{ANY}"
+
+
+def requests_by(user: str) -> str:
+    """The filter of one user's requests to every service."""
+    return f"{ROOT}/{SERVICE}/{ANY}/request/{check_name(user, 'user')}"
+
+
+def asker(topic: str) -> str | None:
+    """Who asks by a topic of service_request(); None for any other topic."""
+    match topic.split("/"):
+        case [root, service, name, "request", user] if (root, service) == (ROOT, SERVICE):
+            return user if NAME.match(name) and NAME.match(user) else None
+    return None
 
 
 def any_service_status() -> str:
@@ -134,13 +153,15 @@ def inbox(user: str, session: str) -> str:
 
 def is_inbox(topic: str) -> bool:
     """Whether an answer may be sent there: only a client session's inbox takes answers."""
-    parts = topic.split("/")
-    return (
-        len(parts) == 5
-        and parts[:2] == [ROOT, CLIENT]
-        and parts[4] == "inbox"
-        and all(NAME.match(part) for part in parts[2:4])
-    )
+    return inbox_owner(topic) is not None
+
+
+def inbox_owner(topic: str) -> str | None:
+    """Whose inbox it is; None for any other topic."""
+    match topic.split("/"):
+        case [root, client, user, session, "inbox"] if (root, client) == (ROOT, CLIENT):
+            return user if NAME.match(user) and NAME.match(session) else None
+    return None
 
 
 def tail(topic: str) -> str:

@@ -7,6 +7,7 @@ async with kleinmaelzung.connect("http://lab:8080", user="anna", password="...")
             print(sample.time, sample.channel, sample.value, sample.unit)
 """
 
+from kleinmaelzung.completeness import Completeness, MissingFrames, MissingTime, Run
 from kleinmaelzung.errors import ConnectionLost, Error, NotLoggedIn, NotReachable, Refused, SettingsError
 from kleinmaelzung.lab import Lab, connect
 from kleinmaelzung.readings import Frame, Instrument, Sample
@@ -16,16 +17,20 @@ from kleinmaelzung_wire.messages import Reply
 
 __all__ = [
     "Clock",
+    "Completeness",
     "ConnectionLost",
     "Error",
     "Frame",
     "Instrument",
     "Lab",
     "Message",
+    "MissingFrames",
+    "MissingTime",
     "NotLoggedIn",
     "NotReachable",
     "Refused",
     "Reply",
+    "Run",
     "Sample",
     "SettingsError",
     "Value",

@@ -12,7 +12,7 @@ from argparse import ArgumentParser, Namespace
 from typing import Final, Protocol
 
 from kleinmaelzung import Error, SettingsError
-from kleinmaelzung.commands import agent, doctor, instruments, options, send, up, user, watch
+from kleinmaelzung.commands import agent, completeness, doctor, instruments, options, send, up, user, watch
 from kleinmaelzung.commands.typed import WrongUsage
 from kleinmaelzung_wire.codec import WireError
 
@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "instruments": (instruments, "what instruments there are, in what state, with their newest values"),
     "watch": (watch, "watch an instrument live"),
     "send": (send, "send a command to an instrument"),
+    "completeness": (completeness, "what was logged, what is missing, and why"),
     "agent": (agent, "add, list and remove agents"),
     "user": (user, "add, list and remove users, change passwords"),
     "doctor": (doctor, "find out what is broken"),

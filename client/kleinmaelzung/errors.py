@@ -22,7 +22,10 @@ class ConnectionLost(Error):
 
 
 class Refused(Error):
-    """The server said no; nothing was done. `code` is one of the contract's: not-permitted, unknown, limit ..."""
+    """The server said no; nothing was done. `code` is one of the contract's: not-permitted, unknown, limit ...
+
+    With code "timeout" it is not known whether anything was done: a service did not answer in time.
+    """
 
     def __init__(self, sentence: str, code: str) -> None:
         super().__init__(sentence)

@@ -13,15 +13,16 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, NoReturn, TypeVar
 
 from kleinmaelzung import connection, readings, settings
+from kleinmaelzung.completeness import Completeness
 from kleinmaelzung.connection import Connection
 from kleinmaelzung.errors import ConnectionLost, Error, NotReachable, Refused
 from kleinmaelzung.readings import Frame, Instrument
 from kleinmaelzung.settings import Login
 from kleinmaelzung.watching import QUEUE_LIMIT, FrameReader, Message, Watch
-from kleinmaelzung_wire import codec, topics
-from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire import codec, sockets, topics
+from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.frames import Value
-from kleinmaelzung_wire.messages import Reply
+from kleinmaelzung_wire.messages import Reply, ServiceStatus
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
@@ -86,12 +87,7 @@ class Lab:
 
     def watch(self, pattern: str) -> Watch[Frame]:
         """Return the live frames of `<agent>/<instrument>`, where `+` stands for any name: `async for frame in ...`."""
-        try:
-            agent, _, instrument = pattern.partition("/")
-            for name in {agent, instrument} - {topics.ANY}:
-                topics.check_name(name, "agent or instrument")
-        except WireError as error:
-            raise ValueError(str(error)) from error
+        _check_pattern(pattern)
         return self._add(f"{pattern}/data", FrameReader())
 
     def messages(self, pattern: str) -> Watch[Message]:
@@ -150,6 +146,63 @@ class Lab:
             known |= await self.retained(f"{pattern}/{kind}")
         return readings.instruments(known | await self.retained(f"{agent}/status"))
 
+    async def request(self, service: str, name: str, /, *, timeout: float = 10.0, **body: Any) -> Any:
+        """Ask a service, such as the one called `logger`, and return its answer as plain values.
+
+        `timeout` is in seconds, at most 60. Raises Refused when the service is not there (code "unavailable"), did not
+        answer in time ("timeout"), or says no.
+        """
+        try:
+            topics.check_name(service, "service")
+            codec.pack(body)
+        except WireError as error:
+            raise ValueError(str(error)) from error
+        question = {**body, "request": name}
+        return await self._ask("request", service, question, {"timeout": timeout}, limit_s=timeout + REPLY_GRACE_S)
+
+    async def services(self, role: str) -> list[str]:
+        """Return the names of the services that do something, such as "logger": those that are there and well first."""
+        found = []
+        for topic, payload in (await self.retained(f"{topics.SERVICE}/+/status")).items():
+            with suppress(WireError):
+                status = ServiceStatus.decode(payload)
+                if status.role == role and status.online:
+                    found.append((not status.healthy, topic.split("/")[1]))
+        return [name for _, name in sorted(found)]
+
+    async def completeness(
+        self, pattern: str = "+/+", *, since: int | None = None, until: int | None = None, timeout: float = 30.0
+    ) -> list[Completeness]:
+        """Return what came and what is missing of each instrument of `<agent>/<instrument>`, `+` for any name.
+
+        With `since` and `until` (µs since 1970 UTC) of the runs and gaps that overlap. Raises Refused when no logger is
+        there or can read its database ("unavailable"), or nothing of the instrument was ever logged ("unknown").
+        """
+        _check_pattern(pattern)
+        none = Refused("there is no logger at the moment, and only a logger knows: start it", sockets.UNAVAILABLE)
+        for service in await self.services("logger"):
+            try:
+                return await self._completeness(service, {"instrument": pattern, "from": since, "to": until}, timeout)
+            except Refused as refused:
+                if refused.code != sockets.UNAVAILABLE:
+                    raise
+                none = refused  # another one may be there, or see its database
+        raise none
+
+    async def _completeness(self, service: str, question: dict[str, Any], timeout_s: float) -> list[Completeness]:
+        found: list[Completeness] = []
+        while True:
+            after = found[-1].instrument if found else None
+            answer = await self.request(service, "completeness", timeout=timeout_s, after=after, **question)
+            try:
+                page = Fields(answer, "completeness")
+                shown = [Completeness.from_map(one) for one in page.list("instruments")]
+            except WireError as error:
+                raise Error(f"the answer of {service} is not readable ({error}): is it of another version?") from error
+            found += shown
+            if not shown or not page.boolean("more", default=False):
+                return found
+
     async def access(self, commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Have the broker execute commands on accounts; return its answers in order, each perhaps with an `error`.
 
@@ -160,7 +213,7 @@ class Lab:
             raise Error("the server's answer about accounts is not readable: is it of another version?")
         return answers
 
-    async def _ask(self, kind: str, *rest: Any) -> Any:
+    async def _ask(self, kind: str, *rest: Any, limit_s: float = ANSWER_LIMIT_S) -> Any:
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 while self._connection is None:
@@ -168,7 +221,7 @@ class Lab:
                     await self._came_or_failed.wait()
         except TimeoutError:
             self._raise_not_connected()
-        return await self._connection.ask(kind, *rest, limit_s=ANSWER_LIMIT_S)
+        return await self._connection.ask(kind, *rest, limit_s=limit_s)
 
     def _raise_if_failed(self) -> None:
         if self._failure:
@@ -302,6 +355,15 @@ class Lab:
             self._retained.clear()  # some of it is watched no longer, so would grow old here
             with suppress(Refused):
                 await opened.ask("unwatch", pattern, limit_s=ANSWER_LIMIT_S)
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        agent, _, instrument = pattern.partition("/")
+        for name in {agent, instrument} - {topics.ANY}:
+            topics.check_name(name, "agent or instrument")
+    except WireError as error:
+        raise ValueError(str(error)) from error
 
 
 def _as_it_is(message: Message) -> Message:

@@ -66,14 +66,18 @@ class Running:
                 f"{self.child.name} is not ready after {self.child.ready_timeout_s:.0f} s; {self.log_tail()}"
             ) from error
 
+    async def ended(self) -> int:
+        """Wait until the process ends; returns its exit code, negative for a signal."""
+        assert self._process is not None
+        return await self._process.wait()
+
     async def keep(self) -> None:
         """Start it again whenever it dies, with growing, jittered waits; for ever."""
         failures = 0
         loop = asyncio.get_running_loop()
         while True:
-            assert self._process is not None
             started = loop.time()
-            code = await self._process.wait()
+            code = await self.ended()
             if loop.time() - started > STEADY_S:
                 failures = 0
             logger.warning("%s ended (%s), starting it again; %s", self.child.name, _how(code), self.log_tail(1))

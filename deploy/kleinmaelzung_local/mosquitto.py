@@ -10,6 +10,7 @@ import shutil
 import sysconfig
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from kleinmaelzung_bus.session import Broker
 from kleinmaelzung_wire import access
@@ -43,12 +44,17 @@ class Mosquitto:
         return [find_mosquitto(), "-c", str(self.directory / "mosquitto.conf")]
 
     def write(self) -> None:
-        """Write the configuration; the accounts only once, because the broker keeps them from then on."""
+        """Write the configuration, before the broker starts; the accounts only once, because it keeps them then.
+
+        What an earlier version of this software allowed our roles becomes what this one allows.
+        """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self.directory / "mosquitto.conf", self._configuration())
         accounts = self.directory / "dynamic-security.json"
         if not accounts.exists():
             write_private(accounts, json.dumps(self._first_accounts(), indent=1))
+        elif (state := _read_state(accounts)) is not None and (updated := access.updated_state(state)) != state:
+            write_private(accounts, json.dumps(updated, indent=1))
 
     def _first_accounts(self) -> dict[str, object]:
         return access.first_state(
@@ -70,6 +76,14 @@ class Mosquitto:
         for name, value in filled.items():
             text = text.replace(f"{{{name}}}", value)
         return text
+
+
+def _read_state(accounts: Path) -> dict[str, Any] | None:
+    try:
+        state = json.loads(accounts.read_text())
+    except ValueError:  # the broker will say so
+        return None
+    return state if isinstance(state, dict) else None
 
 
 def write_private(path: Path, text: str) -> None:

@@ -60,6 +60,17 @@ class System:
     children: dict[str, Running]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to run where; its files are written and nothing is started."""
+
+    url: str
+    mqtt: str
+    dsn: str = field(repr=False)
+    mosquitto: Mosquitto
+    children: list[Child]  # in the order in which they need each other
+
+
 @contextmanager
 def locked(data: Path) -> Iterator[None]:
     """Hold the data directory for this process alone. Raises DataDirectoryInUse."""
@@ -94,36 +105,48 @@ async def run(choices: Choices) -> AsyncIterator[System]:
     """Run everything as long as the context lasts; ready when entered, stopped in order when left."""
     data = choices.data.resolve()
     with locked(data):
-        secrets = secrets_of(data)
-        chosen = ports.choose(
-            data / "ports.json",
-            {"http": choices.port, "mqtt": choices.mqtt_port, "internal": None, "postgres": None},
-        )
-        mosquitto = Mosquitto(
-            directory=data / "mosquitto",
-            host=choices.host,
-            port=chosen["mqtt"],
-            internal_port=chosen["internal"],
-            passwords=secrets,
-        )
-        mosquitto.write()
-        postgres = Postgres(directory=data / "postgres", port=chosen["postgres"], password=secrets["postgres"])
-        dsn = choices.dsn or postgres.dsn
-        write_private(data / "secrets" / "dsn", dsn)
-        reachable = "127.0.0.1" if choices.host in ANY_HOST else choices.host
-        url = f"http://{reachable}:{chosen['http']}"
-        children = _children(data, f"{choices.host}:{chosen['http']}", mosquitto, postgres, dsn, url)
+        planned = plan(choices)
         if choices.dsn is not None:
             await _check_database(choices.dsn)
         (data / "log").mkdir(mode=0o700, exist_ok=True)
-        async with _kept(children, data / "log") as running:
+        async with _kept(planned.children, data / "log") as running:
             yield System(
-                url=url,
-                mqtt=f"mqtt://{reachable}:{chosen['mqtt']}",
-                dsn=dsn,
+                url=planned.url,
+                mqtt=planned.mqtt,
+                dsn=planned.dsn,
                 password_file=data / "secrets" / "admin",
                 children=running,
             )
+
+
+def plan(choices: Choices) -> Plan:
+    """Choose ports and write what the children need. Whoever starts them holds the data directory by `locked`."""
+    data = choices.data.resolve()
+    secrets = secrets_of(data)
+    chosen = ports.choose(
+        data / "ports.json",
+        {"http": choices.port, "mqtt": choices.mqtt_port, "internal": None, "postgres": None},
+    )
+    mosquitto = Mosquitto(
+        directory=data / "mosquitto",
+        host=choices.host,
+        port=chosen["mqtt"],
+        internal_port=chosen["internal"],
+        passwords=secrets,
+    )
+    mosquitto.write()
+    postgres = Postgres(directory=data / "postgres", port=chosen["postgres"], password=secrets["postgres"])
+    dsn = choices.dsn or postgres.dsn
+    write_private(data / "secrets" / "dsn", dsn)
+    reachable = "127.0.0.1" if choices.host in ANY_HOST else choices.host
+    url = f"http://{reachable}:{chosen['http']}"
+    return Plan(
+        url=url,
+        mqtt=f"mqtt://{reachable}:{chosen['mqtt']}",
+        dsn=dsn,
+        mosquitto=mosquitto,
+        children=_children(data, f"{choices.host}:{chosen['http']}", mosquitto, postgres, dsn, url),
+    )
 
 
 def _children(data: Path, listen: str, mosquitto: Mosquitto, postgres: Postgres, dsn: str, url: str) -> list[Child]:

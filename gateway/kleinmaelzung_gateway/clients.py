@@ -1,4 +1,4 @@
-"""The clients' sockets: list, watch, command, manage accounts. Each is one MQTT session of the user's own.
+"""The clients' sockets: list, watch, command, ask services, manage accounts. Each is an MQTT session of its own.
 
 In: questions [kind, id, ...]. Out: one answer to each, and what is watched. Live data comes from the hub, once the
 user's session was allowed to subscribe; the retained messages that came with it go first.
@@ -23,13 +23,15 @@ from kleinmaelzung_gateway.login import Broker, LoginError
 from kleinmaelzung_gateway.metrics import Metrics
 from kleinmaelzung_gateway.outbox import Outbox
 from kleinmaelzung_gateway.personal import Personal
-from kleinmaelzung_wire import messages, sockets, topics
+from kleinmaelzung_wire import messages, requests, sockets, topics
 from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.requests import Answer, Request
 
 logger = logging.getLogger(__name__)
 
 MAX_PATTERNS = 500  # watched by one socket
 MAX_COMMANDS = 100  # under way by one socket
+MAX_REQUESTS = 20
 DEFAULT_TIMEOUT_S = 10.0
 MAX_TIMEOUT_S = 3600.0
 # An answer needs this much longer than the command itself: broker and network, both ways.
@@ -104,6 +106,8 @@ class ClientSocket:
         self._hub = hub
         self._metrics = metrics
         self._watched = Watched(self.outbox)
+        self._commands: set[asyncio.Task[None]] = set()
+        self._requests: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Answer questions until socket or session ends."""
@@ -167,6 +171,10 @@ class ClientSocket:
             ):
                 arguments, options = [*more, {}, {}][:2]
                 self._start_command(group, question, instrument, name, arguments, options)
+            case "request", [str(service), dict(body)]:
+                self._start_request(group, question, service, body, {})
+            case "request", [str(service), dict(body), dict(options)]:
+                self._start_request(group, question, service, body, options)
             case "access", [list(commands)]:
                 self.outbox.put("done", question, await self._personal.manage_access(commands))
             case _:
@@ -213,7 +221,7 @@ class ClientSocket:
         options: dict[str, Any],
     ) -> None:
         """Send a command and answer when its reply is there, while other questions are answered."""
-        if self._personal.commands_under_way >= MAX_COMMANDS:
+        if len(self._commands) >= MAX_COMMANDS:
             raise Refused(sockets.LIMIT, f"{MAX_COMMANDS} commands of this socket are under way")
         agent, own_name = topics.split_full_name(instrument)
         command = messages.Command(
@@ -221,12 +229,13 @@ class ClientSocket:
             name=topics.check_name(name, "command"),
             user=self._user,
             arguments=arguments,
-            timeout_us=int(_timeout_s(options) * 1e6),
+            timeout_us=_timeout_us(options, MAX_TIMEOUT_S),
             sent=time.time_ns() // 1000,
         )
         self._metrics.commands += 1
         topic = topics.instrument(agent, own_name, "command")
-        group.create_task(self._command(question, agent, topic, command), name=f"command-{command.id}")
+        task = group.create_task(self._command(question, agent, topic, command), name=f"command-{command.id}")
+        _keep(task, self._commands)
 
     async def _command(self, question: sockets.Id, agent: str, topic: str, command: messages.Command) -> None:
         try:
@@ -241,7 +250,7 @@ class ClientSocket:
 
     async def _await_reply(self, agent: str, topic: str, command: messages.Command) -> messages.Reply:
         limit_s = command.timeout_us / 1e6 + GRACE_S
-        async with self._personal.reply_to(command) as reply:
+        async with self._personal.reply_to(command.id.encode()) as reply:
             try:
                 await self._personal.publish_command(topic, command)
             except NotPermitted:
@@ -258,12 +267,59 @@ class ClientSocket:
             why = f"agent {agent} was lost" if gone.done() else f"agent {agent} did not answer in {limit_s:g} s"
             return _reply(command, "lost", f"{why}; whether the command was executed is not known")
 
+    def _start_request(
+        self,
+        group: asyncio.TaskGroup,
+        question: sockets.Id,
+        service: str,
+        body: dict[str, Any],
+        options: dict[str, Any],
+    ) -> None:
+        """Ask a service, and hand its answer on when it comes, while other questions are answered."""
+        if len(self._requests) >= MAX_REQUESTS:
+            raise Refused(sockets.LIMIT, f"{MAX_REQUESTS} requests of this socket are under way")
+        topics.check_name(service, "service")
+        request = Request.from_map(body, _timeout_us(options, requests.MAX_TIMEOUT_US / 1e6))
+        self._metrics.requests += 1
+        task = group.create_task(self._request(question, service, request), name=f"request-{service}-{request.name}")
+        _keep(task, self._requests)
 
-def _timeout_s(options: dict[str, Any]) -> float:
+    async def _request(self, question: sockets.Id, service: str, request: Request) -> None:
+        try:
+            self.outbox.put("done", question, await self._ask(service, request))
+        except (Refused, NotPermitted, WireError, BusError) as error:
+            self._refuse(question, error)
+
+    async def _ask(self, service: str, request: Request) -> Any:
+        limit_s, key = request.timeout_us / 1e6, uuid.uuid4().bytes
+        async with self._personal.reply_to(key) as reply:
+            if not await self._personal.publish_request(service, request, key):
+                raise Refused(sockets.UNAVAILABLE, f"service {service} is not there: is it running?")
+            await asyncio.wait((reply,), timeout=limit_s)
+            if not reply.done():
+                sentence = (
+                    f"service {service} did not answer in {limit_s:g} s; whether it did what was asked is not known"
+                )
+                raise Refused(sockets.TIMEOUT, sentence)
+            try:
+                answer = Answer.decode(reply.result())
+            except WireError as error:
+                raise Refused(sockets.FAILED, f"service {service} answered something unreadable: {error}") from error
+            if not answer.ok:
+                raise Refused(answer.code, answer.sentence)
+            return answer.content
+
+
+def _keep(task: "asyncio.Task[None]", under_way: "set[asyncio.Task[None]]") -> None:
+    under_way.add(task)
+    task.add_done_callback(under_way.discard)
+
+
+def _timeout_us(options: dict[str, Any], longest_s: float) -> int:
     timeout_s = options.get("timeout", DEFAULT_TIMEOUT_S)
-    if type(timeout_s) not in (int, float) or not 0.001 <= timeout_s <= MAX_TIMEOUT_S:
-        raise WireError(f"timeout is {timeout_s!r:.40}, expected seconds from 0.001 to {MAX_TIMEOUT_S:.0f}")
-    return float(timeout_s)
+    if type(timeout_s) not in (int, float) or not 0.001 <= timeout_s <= longest_s:
+        raise WireError(f"timeout is {timeout_s!r:.40}, expected seconds from 0.001 to {longest_s:.0f}")
+    return int(timeout_s * 1e6)
 
 
 def _reply(command: messages.Command, result: messages.Result, reason: str) -> messages.Reply:

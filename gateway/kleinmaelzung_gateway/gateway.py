@@ -107,6 +107,7 @@ class Gateway:
                 ),
                 "missed_total": ("counter", "Live messages dropped for slow sockets that have left", counted.missed),
                 "commands_total": ("counter", "Commands sent on", counted.commands),
+                "requests_total": ("counter", "Requests to services sent on", counted.requests),
                 "refused_logins_total": ("counter", "Logins refused", counted.refused_logins),
                 "refused_messages_total": ("counter", "Messages refused", counted.refused_messages),
             }

@@ -112,8 +112,9 @@ class Hub:
         self.online.clear()
         await session.subscribe(self._presence.topic_filter, qos=1, subscription=self._presence.subscription)
         self._presence.subscribed = True
-        await session.subscribe(topics.service_request("gateway"), qos=1)
-        await self._marks.arrive(session, topics.service_request("gateway"), SEED_TIMEOUT_S)
+        own = topics.service_request("gateway", "gateway")
+        await session.subscribe(own, qos=1)
+        await self._marks.arrive(session, own, SEED_TIMEOUT_S)
         async with self._changing:
             for watch in self._watches.values():
                 if watch.is_presence:

@@ -9,6 +9,7 @@ class Metrics:
 
     from_agents: int = 0
     commands: int = 0
+    requests: int = 0
     refused_logins: int = 0
     refused_messages: int = 0
     missed: int = 0

@@ -1,4 +1,4 @@
-"""What goes through a user's own session: retained messages, commands and their replies, accounts.
+"""What goes through a user's own session: retained messages, commands and requests with their replies, accounts.
 
 The broker decides: it refuses what this user may not do, and that refusal is the answer.
 """
@@ -15,6 +15,7 @@ from kleinmaelzung_bus.session import ANSWER_TIMEOUT_S, BusError, Message, NotPe
 from kleinmaelzung_gateway.marks import Marks
 from kleinmaelzung_wire import access, codec, messages, topics
 from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.requests import Request
 
 SEEDS, INBOX = 1, 2  # subscription ids of a user's session
 SEED_TIMEOUT_S = 10.0
@@ -26,6 +27,7 @@ class Personal:
     """One user's session, seen by what a client asks of it. `session` is set once it is connected."""
 
     def __init__(self, user: str, name: str) -> None:
+        self._user = user
         self.inbox = topics.inbox(user, name)
         self._session: Session | None = None
         self._seeds: dict[str, Message] = {}
@@ -38,10 +40,6 @@ class Personal:
     def session(self) -> Session:
         assert self._session is not None, "not connected yet"
         return self._session
-
-    @property
-    def commands_under_way(self) -> int:
-        return len(self._replies)
 
     async def open(self, session: Session) -> None:
         self._session = session
@@ -77,9 +75,8 @@ class Personal:
                 await self.session.unsubscribe(topic_filter)
 
     @asynccontextmanager
-    async def reply_to(self, command: messages.Command) -> AsyncIterator[asyncio.Future[bytes]]:
-        """The reply's payload, once it comes."""
-        key = command.id.encode()
+    async def reply_to(self, key: bytes) -> AsyncIterator[asyncio.Future[bytes]]:
+        """The payload of the reply with this correlation, once it comes."""
         self._replies[key] = asyncio.get_running_loop().create_future()
         try:
             yield self._replies[key]
@@ -95,6 +92,19 @@ class Personal:
             response_topic=self.inbox,
             correlation=command.id.encode(),
         )
+
+    async def publish_request(self, service: str, request: Request, key: bytes) -> bool:
+        """Publish a request that expires with its timeout; False when nobody takes it. Raises NotPermitted."""
+        try:
+            return await self.session.publish(
+                topics.service_request(service, self._user),
+                request.encode(),
+                expiry_s=math.ceil(request.timeout_us / 1e6),
+                response_topic=self.inbox,
+                correlation=key,
+            )
+        except NotPermitted as error:
+            raise NotPermitted(f"not permitted to ask service {service}") from error
 
     async def manage_access(self, commands: list[Any]) -> list[dict[str, Any]]:
         """Let the broker execute commands of its dynamic security plugin; its answers, in order."""

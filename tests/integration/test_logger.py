@@ -2,20 +2,24 @@
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
+import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_services.logger import service, store
 from kleinmaelzung_services.logger.config import Config
-from kleinmaelzung_services.logger.service import Service
-from kleinmaelzung_wire import frames, messages, topics
+from kleinmaelzung_services.logger.inbox import ARRIVAL_BYTES, MAX_BATCH_MESSAGES, Inbox
+from kleinmaelzung_services.logger.service import Figures, Service
+from kleinmaelzung_wire import codec, failpoints, frames, messages, topics
 from kleinmaelzung_wire.frames import Clock, Frame
 from kleinmaelzung_wire.messages import ServiceStatus
 from tests import databases
@@ -37,8 +41,10 @@ def configuration(broker: TestBroker, dsn: str) -> Config:
 
 
 @contextlib.asynccontextmanager
-async def running(config: Config) -> AsyncIterator[Service]:
+async def running(config: Config, inbox: Inbox | None = None) -> AsyncIterator[Service]:
     made, stop = Service(config), asyncio.Event()
+    if inbox is not None:
+        made.inbox = inbox
     async with asyncio.TaskGroup() as group:
         task = group.create_task(made.run(stop), name="logger")
         try:
@@ -55,6 +61,7 @@ class Agent:
         self.session = session
         self.logged: list[int] = []
         self.status: ServiceStatus | None = None
+        self.statuses = 0
 
     def take(self, message: bus.Message) -> None:
         if message.topic == topics.logged("pi-1"):
@@ -63,13 +70,20 @@ class Agent:
                     self.logged += range(first, last + 1)
         else:
             self.status = ServiceStatus.decode(message.payload)
+            self.statuses += 1
 
     @property
     def sees_health(self) -> bool:
         return self.status is not None and self.status.healthy
 
     def send(self, number: int, *values: float, kind: str = "data") -> None:
-        self.session.publish_soon(topics.instrument("pi-1", "balance", kind), payload(number, *values))
+        self.send_bytes(payload(number, *values), kind=kind)
+
+    def send_bytes(self, sent: bytes, *, kind: str = "data") -> None:
+        self.session.publish_soon(topics.instrument("pi-1", "balance", kind), sent)
+
+    def send_together(self, payloads: Iterable[bytes]) -> None:
+        self.send_bytes(frames.pack_several(payloads), kind="backfill")
 
 
 @contextlib.asynccontextmanager
@@ -208,29 +222,232 @@ async def test_a_frozen_database_is_noticed(
         for process in frozen:
             os.kill(process, signal.SIGSTOP)
         try:
-            agent.send(1, 1.0)
+            for number in range(1, 301):
+                agent.send(number, 1.0)
             await until(lambda: not agent.sees_health, "agents learn that it does not answer", limit_s=6)
+            for number in range(301, 601):
+                agent.send(number, 1.0)
         finally:
             for process in frozen:
                 os.kill(process, signal.SIGCONT)
-        await until(lambda: agent.logged == [1], "it is logged once the database goes on")
-    assert await query(private_server.dsn, "SELECT count(*) FROM frames") == [(1,)]
+        await until(lambda: set(agent.logged) == set(range(1, 601)), "all is logged once the database goes on")
+        await until(lambda: agent.sees_health, "agents learn that it is back")
+    assert await query(private_server.dsn, "SELECT count(*), count(DISTINCT number) FROM frames") == [(600, 600)]
+    assert await query(private_server.dsn, "SELECT count(*) FROM samples") == [(600,)]
 
 
-async def test_a_full_disk_is_no_data_error(broker: TestBroker, agent: Agent, dsn: str) -> None:
+@pytest.mark.parametrize("how", ["frozen", "killed"])
+async def test_an_idle_logger_finds_that_the_database_is_away(
+    broker: TestBroker, agent: Agent, private_server: databases.Server, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(service, "CHECK_EVERY_S", 0.2)
+    monkeypatch.setattr(store, "COMMAND_TIMEOUT_S", 60.0)  # a batch may take long, a question may not
+    for limit in ("CHECK_TIMEOUT_S", "CONNECT_TIMEOUT_S", "CLOSE_TIMEOUT_S"):
+        monkeypatch.setattr(store, limit, 0.5)
+    await private_server.ready()
+    async with running(configuration(broker, private_server.dsn)):
+        await until(lambda: agent.sees_health, "a healthy logger is announced")
+        [[backend]] = await query(
+            private_server.dsn, "SELECT pid FROM pg_stat_activity WHERE application_name = 'kleinmaelzung-logger'"
+        )
+        assert private_server.process is not None
+        if how == "frozen":
+            frozen = [private_server.process.pid, backend]
+            for process in frozen:
+                os.kill(process, signal.SIGSTOP)
+        else:
+            private_server.stop(signal.SIGQUIT)
+        try:
+            await until(lambda: not agent.sees_health, "agents learn of it though nobody sends")
+            assert agent.status is not None
+            assert agent.status.reason.startswith("database: ")
+        finally:
+            if how == "frozen":
+                for process in frozen:
+                    os.kill(process, signal.SIGCONT)
+            else:
+                private_server.start()
+        await until(lambda: agent.sees_health, "agents learn that it is back")
+
+
+async def test_a_batch_that_takes_long_is_said_and_not_given_up(
+    broker: TestBroker, agent: Agent, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "LATE_S", 0.2)
+    async with running(configuration(broker, dsn)) as logger:
+        await until(lambda: agent.sees_health, "a healthy logger is announced")
+        agent.send(1, 1.0)
+        await until(lambda: agent.logged == [1], "the stream is there")
+        connection = await asyncpg.connect(dsn, timeout=5, command_timeout=5)
+        async with connection.transaction():
+            await connection.execute("SELECT FROM streams FOR UPDATE")
+            agent.send(2, 1.0)
+            await until(lambda: agent.status and "has taken more than" in agent.status.reason, "it is said")
+        await connection.close()
+        await until(lambda: agent.logged == [1, 2] and agent.sees_health, "it is logged, and all is well")
+        assert logger.figures.repeats == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A directory on a file system of 8 MB."""
+    directory = tmp_path / "small"
+    directory.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system to be filled")
+    options = ("-t", "tmpfs", "-o", "size=8m,mode=700")
+    mounted = subprocess.run(["mount", *options, "tmpfs", directory], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
+    try:
+        yield directory
+    finally:
+        # Lazily: a server that is still ending may hold it.
+        subprocess.run(["umount", "--lazy", directory], check=True)
+
+
+def fill(disk: Path) -> Path:
+    """Leave no byte free."""
+    path = disk / "ballast"
+    with path.open("wb", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+    return path
+
+
+async def test_a_full_disk_is_no_data_error(
+    small_disk: Path, broker: TestBroker, agent: Agent, private_server: databases.Server
+) -> None:
+    await private_server.ready()
+    dsn = private_server.dsn
+    (space := small_disk / "space").mkdir(mode=0o700)
+    await query(dsn, f"CREATE TABLESPACE small LOCATION '{space}'")
+    values = [float(index) for index in range(100)]
+    sent = [payload(number, *values) for number in range(1, 101)]
+    async with running(configuration(broker, dsn)) as logger:
+        await until(lambda: agent.sees_health, "a healthy logger is announced")
+        # Quarantine is elsewhere and has room: it must stay empty all the same.
+        await query(dsn, "ALTER TABLE frames SET TABLESPACE small")
+        await query(dsn, "ALTER TABLE samples SET TABLESPACE small")
+        for one in sent[:10]:
+            agent.send_bytes(one)
+        await until(lambda: len(agent.logged) == 10, "the first are logged")
+        ballast = fill(small_disk)
+        for one in sent[10:]:
+            agent.send_bytes(one)
+        await until(lambda: agent.status and "No space left on device" in agent.status.reason, "agents learn why")
+        assert not agent.sees_health
+        ballast.unlink()
+        await until(lambda: set(agent.logged) == set(range(1, 101)), "all is logged when there is room again")
+        await until(lambda: agent.sees_health, "agents learn that it is")
+        assert (logger.figures.quarantined, logger.inbox.dropped) == (0, 0)
+    assert await query(dsn, "SELECT count(*), count(DISTINCT number) FROM frames") == [(100, 100)]
+    assert await query(dsn, "SELECT count(*) FROM samples") == [(10_000,)]
+    assert await query(dsn, "SELECT count(*) FROM quarantine") == [(0,)]
+
+
+async def test_with_the_database_away_memory_is_bounded_and_the_broker_still_served(
+    broker: TestBroker, agent: Agent, private_server: databases.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "STATUS_EVERY_S", 0.05)
+    await private_server.ready()
+    max_bytes = 300_000
+    async with running(configuration(broker, private_server.dsn), Inbox(max_bytes)) as logger:
+        await until(lambda: agent.sees_health, "a healthy logger is announced")
+        private_server.stop(signal.SIGQUIT)
+        sent = [payload(number, 1.0) for number in range(1, 20_001)]
+        for start in range(0, len(sent), 500):
+            for one in sent[start : start + 500]:
+                agent.send_bytes(one)
+            await asyncio.sleep(0)
+        await until(lambda: logger.inbox.dropped + len(logger.inbox) >= len(sent), "all have arrived")
+        await until(lambda: not agent.sees_health, "agents learn that the database is away")
+        # Beside the inbox three batches: one in the writer's hands, one prepared, one being made.
+        assert len(logger.inbox) <= max_bytes // (ARRIVAL_BYTES + len(sent[0])) + 3 * MAX_BATCH_MESSAGES
+        statuses = agent.statuses
+        await until(lambda: agent.statuses > statuses + 5, "the session goes on")
+        assert agent.status is not None
+        assert agent.status.figures["dropped"] == logger.inbox.dropped > 0
+        assert agent.status.figures["queue"] == len(logger.inbox)
+        private_server.start()
+        await private_server.ready()
+        await until(lambda: agent.sees_health and len(logger.inbox) == 0, "what had room is logged")
+        for start in range(0, len(sent), 500):  # as an agent: no more at once than the small inbox holds
+            agent.send_together(sent[start : start + 500])
+            await until(functools.partial(agent.logged.__contains__, start + 500), "they are logged")
+        assert set(agent.logged) == set(range(1, 20_001))
+    assert await query(private_server.dsn, "SELECT count(*), count(DISTINCT number) FROM frames") == [(20_000, 20_000)]
+
+
+@pytest.mark.parametrize("limit", ["MAX_FRAMES", "MAX_SAMPLES"])
+async def test_a_message_of_many_frames_is_written_in_several_transactions(
+    broker: TestBroker, agent: Agent, dsn: str, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(service, limit, 100)
+    async with running(configuration(broker, dsn)) as logger:
+        await until(lambda: agent.sees_health, "a healthy logger is announced")
+        agent.send_together(payload(number, 1.0) for number in range(1, 251))
+        await until(lambda: agent.logged == list(range(1, 251)), "all is logged")
+        await until(lambda: len(logger.inbox) == 0, "the message is finished with")
+        assert (logger.figures.batches, logger.figures.frames) == (3, 250)
+
+
+async def test_a_frame_that_cannot_be_read_but_named_is_acknowledged(
+    broker: TestBroker, agent: Agent, dsn: str
+) -> None:
+    unreadable = codec.pack({**codec.unpack(payload(2, 1.0)), "c": {"mass": [b"bytes"]}})
     async with running(configuration(broker, dsn)):
         await until(lambda: agent.sees_health, "a healthy logger is announced")
-        await query(
-            dsn,
-            """CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
-            $$ BEGIN RAISE 'could not extend file' USING ERRCODE = '53100'; END $$""",
-        )
-        await query(dsn, "CREATE TRIGGER t BEFORE INSERT ON frames FOR EACH ROW EXECUTE FUNCTION full_disk()")
-        agent.send(1, 1.0)
-        await until(lambda: agent.status and "could not extend file" in agent.status.reason, "agents learn why")
-        await query(dsn, "DROP TRIGGER t ON frames")
-        await until(lambda: agent.logged == [1], "it is logged when there is room again")
-    assert await query(dsn, "SELECT count(*) FROM quarantine") == [(0,)]
+        agent.send_together([payload(1, 1.0), unreadable, payload(3, 1.0)])
+        await until(lambda: agent.logged == [1, 2, 3], "all are acknowledged")
+    assert await query(dsn, "SELECT reason, number, payload FROM quarantine") == [("undecodable", 2, unreadable)]
+    assert await query(dsn, "SELECT received, quarantined, missing FROM completeness") == [(2, 1, 0)]
+
+
+async def test_one_frame_the_database_refuses_is_acknowledged_like_the_499_others(
+    broker: TestBroker, agent: Agent, dsn: str
+) -> None:
+    async with running(configuration(broker, dsn)) as logger:
+        await until(lambda: agent.sees_health, "a healthy logger is announced")
+        # A check of the test's own stands in for what nobody thought of.
+        await query(dsn, "ALTER TABLE frames ADD CONSTRAINT unlucky CHECK (number <> 313)")
+        sent = [payload(number, 1.0) for number in range(1, 501)]
+        agent.send_together(sent)
+        await until(lambda: set(agent.logged) == set(range(1, 501)), "all are acknowledged")
+        agent.send_bytes(sent[312], kind="backfill")
+        await until(lambda: agent.logged.count(313) == 2, "it is acknowledged again and does not come back for ever")
+        assert (logger.figures.frames, logger.figures.quarantined, logger.figures.batches) == (499, 1, 2)
+        await until(lambda: agent.sees_health, "all is well")
+    assert await query(dsn, "SELECT reason, number FROM quarantine") == [("refused", 313)]
+
+
+def has_taken(figures: Figures, count: int) -> bool:
+    return figures.frames + figures.repeats == count
+
+
+async def test_two_loggers_at_once_log_each_frame_once_and_never_lock_each_other(
+    broker: TestBroker, agent: Agent, dsn: str
+) -> None:
+    sent = [payload(number, 1.0, 2.0) for number in range(1, 4001)]
+    garbage = [bytes([0xC1, number]) for number in range(100)]
+    async with running(configuration(broker, dsn)) as one, running(configuration(broker, dsn)) as two:
+        await until(lambda: one.health.healthy and two.health.healthy, "both are there")
+        for start in range(0, 4000, 100):
+            for one_sent in sent[start : start + 100]:
+                agent.send_bytes(one_sent)
+            agent.send_together(reversed(sent[max(0, start - 100) : start + 50]))
+            agent.send_bytes(garbage[start // 40])
+            await asyncio.sleep(0)
+        for figures in (one.figures, two.figures):
+            await until(functools.partial(has_taken, figures, 9900), "all has come")
+        assert (one.figures.frames + two.figures.frames, one.inbox.dropped + two.inbox.dropped) == (4000, 0)
+        assert one.figures.conflicts + two.figures.conflicts == 0
+    assert set(agent.logged) == set(range(1, 4001))
+    assert await query(dsn, "SELECT count(*), count(DISTINCT number) FROM frames") == [(4000, 4000)]
+    assert await query(dsn, "SELECT count(*) FROM samples") == [(8000,)]
+    assert await query(dsn, "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(0,)]
 
 
 async def test_garbage_is_quarantined_and_the_rest_goes_on(broker: TestBroker, agent: Agent, dsn: str) -> None:
@@ -300,6 +517,41 @@ async def test_a_killed_logger_is_announced_offline_and_the_next_goes_on(
     assert await query(dsn, "SELECT count(*) FROM frames") == [(1,)]
 
 
+@pytest.mark.parametrize(
+    ("failpoint", "stored"), [("logger.before_commit", 0), ("logger.after_commit", 50), ("logger.after_logged", 50)]
+)
+async def test_a_logger_killed_around_the_commit_neither_loses_nor_doubles(
+    broker: TestBroker, agent: Agent, dsn: str, tmp_path: Path, failpoint: str, stored: int
+) -> None:
+    variables = environment(broker, dsn, tmp_path)
+    process = await start({**variables, failpoints.VARIABLE: failpoint})
+    await until(lambda: agent.sees_health, "a healthy logger is announced")
+    together = [payload(number, 1.0) for number in range(1, 51)]
+    agent.send_together(together)
+    assert (await ended(process))[0] == -signal.SIGKILL
+    assert await query(dsn, "SELECT count(*) FROM frames") == [(stored,)]
+    await until(lambda: agent.status is not None and not agent.status.online, "the broker announces its end")
+    assert len(agent.logged) == (50 if failpoint == "logger.after_logged" else 0)
+    process = await start(variables)
+    await until(lambda: agent.sees_health, "the next one is announced")
+    agent.send_together(together)
+    await until(lambda: set(agent.logged) == set(range(1, 51)), "all is acknowledged")
+    process.terminate()
+    assert (await ended(process))[0] == 0
+    assert await query(dsn, "SELECT count(*), count(DISTINCT number) FROM frames") == [(50, 50)]
+    assert await query(dsn, "SELECT count(*) FROM samples") == [(50,)]
+
+
+async def test_a_foreign_table_ends_the_command_with_a_sentence(broker: TestBroker, dsn: str, tmp_path: Path) -> None:
+    await query(dsn, "CREATE TABLE frames (somebody text)")
+    code, errors = await ended(await start(environment(broker, dsn, tmp_path)))
+    assert code == 1
+    assert errors.splitlines()[-1] == (
+        'database: its tables cannot be made: relation "frames" already exists;'
+        " the logger needs a database of its own, and the right to create in it"
+    )
+
+
 async def test_mistakes_in_the_environment_come_at_once_with_exit_code_2() -> None:
     code, errors = await ended(await start({"PATH": os.environ["PATH"], "KLEINMAELZUNG_NAME": "No!"}))
     keys = {line.partition(":")[0].removeprefix("KLEINMAELZUNG_") for line in errors.splitlines()}
@@ -312,7 +564,7 @@ async def test_a_newer_database_ends_the_command_with_a_sentence(broker: TestBro
     code, errors = await ended(await start(environment(broker, dsn, tmp_path)))
     assert (code, errors.splitlines()[-1]) == (
         1,
-        "database: the database has schema version 900, this software knows up to 5: update the software",
+        "database: the database has schema version 900, this software knows up to 6: update the software",
     )
 
 

@@ -54,8 +54,43 @@ async def test_another_build_s_migration_is_refused(dsn: str) -> None:
         await installation(dsn)
 
 
-async def test_a_migration_that_fails_leaves_nothing_behind(dsn: str) -> None:
+async def test_a_foreign_table_ends_it_and_leaves_nothing_behind(dsn: str) -> None:
     await query(dsn, "CREATE TABLE samples (somebody text)")
-    with pytest.raises(store.StoreUnavailable, match='relation "samples" already exists'):
+    with pytest.raises(migrate.SchemaError, match=r'relation "samples" already exists; .* a database of its own'):
         await installation(dsn)
     assert await query(dsn, "SELECT relname::text FROM pg_class WHERE relname IN ('frames', 'migrations')") == []
+
+
+async def test_somebody_else_s_table_of_migrations_ends_it_too(dsn: str) -> None:
+    await query(dsn, "CREATE TABLE migrations (version text)")
+    with pytest.raises(migrate.SchemaError, match='column "number" does not exist'):
+        await installation(dsn)
+
+
+async def test_a_database_from_before_gaps_had_an_end_is_brought_up_to_date(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = migrate.read_migrations()
+    with monkeypatch.context() as patch:
+        patch.setattr(migrate, "read_migrations", lambda: [file for file in files if file.number <= 5])
+        await installation(dsn)
+    await query(dsn, "INSERT INTO instruments (agent, name) VALUES ('pi-1', 'balance')")
+    await query(
+        dsn,
+        """INSERT INTO gaps (instrument, reason, since, until, first_number) VALUES
+        (1, 'port lost', '2026-01-01', NULL, NULL), (1, 'port lost', '2026-01-01', '2026-01-02', NULL),
+        (1, 'port lost', '2026-02-01', NULL, NULL), (1, 'spool full', '2026-01-01', NULL, 1),
+        (1, 'spool full', '2026-01-01', NULL, 5), (1, 'spool full', NULL, NULL, 5)""",
+    )
+    await query(dsn, "INSERT INTO frames VALUES (1, 1, now(), now(), true, NULL, 'data', '')")
+    await installation(dsn)
+    assert await query(
+        dsn, "SELECT reason, since::date::text, until::date::text, first_number FROM gaps ORDER BY id"
+    ) == [
+        ("port lost", "2026-01-01", "2026-01-02", None),
+        ("port lost", "2026-02-01", None, None),
+        ("spool full", "2026-01-01", None, 1),
+        ("spool full", "2026-01-01", None, 5),
+        ("spool full", None, None, 5),
+    ]
+    assert await query(dsn, "SELECT boot, since_boot_us FROM frames") == [(None, None)]

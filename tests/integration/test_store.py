@@ -10,8 +10,9 @@ import pytest
 
 from kleinmaelzung_services.logger import batch, store
 from kleinmaelzung_services.logger.batch import Arrival, Entry
-from kleinmaelzung_wire import frames, topics
-from kleinmaelzung_wire.frames import Clock, Frame, Value
+from kleinmaelzung_wire import codec, frames, gaps, topics
+from kleinmaelzung_wire.frames import Clock, Frame, SinceBoot, Value
+from kleinmaelzung_wire.gaps import Gap
 from tests import databases
 from tests.databases import query
 
@@ -185,6 +186,290 @@ async def test_a_gap_record_is_a_row_of_gaps_once(opened: store.Store, dsn: str)
     )
     assert found == [(6, 10, 20, True, "spool full", 0), (None, None, None, False, "", 1)]
     assert await query(dsn, "SELECT kind FROM records ORDER BY index") == [("gap",), ("gap",), ("other",)]
+
+
+# Gaps
+
+MINUTE_US = 60_000_000
+
+
+def told(number: int, *gaps: Gap) -> Frame:
+    return frame(number, channels={}, units={}, records=[gap.to_record() for gap in gaps])
+
+
+async def known_gaps(dsn: str) -> list[tuple[Any, ...]]:
+    microseconds = "(extract(epoch FROM {}) * 1e6)::bigint"
+    columns = ", ".join(microseconds.format(column) for column in ("since", "until"))
+    return await query(
+        dsn,
+        f"SELECT reason, epoch, first_number, last_number, {columns}, detail FROM known_gaps"
+        " ORDER BY reason, since, first_number",
+    )
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_gap_that_lasted_is_ended_by_a_later_record_in_whichever_order_they_come(
+    opened: store.Store, dsn: str, order: tuple[int, int], together: bool
+) -> None:
+    begun = Gap(reason=gaps.PORT_LOST, since=NOW_US, detail="unplugged")
+    ended = Gap(reason=gaps.PORT_LOST, since=NOW_US, until=NOW_US + MINUTE_US)
+    later = Gap(reason=gaps.PORT_LOST, since=NOW_US + 2 * MINUTE_US)
+    made = [arrival(told(1, begun)), arrival(told(2, ended, later))]
+    made = [made[position] for position in order]
+    for batched in [made] if together else [[one] for one in made]:
+        await opened.write(entries(*batched))
+    assert await known_gaps(dsn) == [
+        ("port lost", None, None, None, NOW_US, NOW_US + MINUTE_US, "unplugged"),
+        ("port lost", None, None, None, NOW_US + 2 * MINUTE_US, None, ""),
+    ]
+
+
+async def test_a_gap_told_again_changes_nothing(opened: store.Store, dsn: str) -> None:
+    made = told(
+        1,
+        Gap(reason=gaps.SPOOL_FULL, epoch=6, first=10, last=20, since=NOW_US),
+        Gap(reason=gaps.SPOOL_FULL, epoch=6, first=30, last=40, since=NOW_US),
+        Gap(reason=gaps.SILENT, since=NOW_US, until=NOW_US + 1),
+    )
+    await opened.write(entries(arrival(made)))
+    before = await query(dsn, "SELECT * FROM gaps ORDER BY id")
+    # As after a loss of what is known of numbers: the same record under the same number.
+    await query(dsn, "UPDATE streams SET received = '{}'")
+    await query(dsn, "TRUNCATE frames, records")
+    written = await opened.write(entries(arrival(made)))
+    assert (written.frames, written.quarantined) == (1, 0)
+    assert await query(dsn, "SELECT * FROM gaps ORDER BY id") == before
+    assert len(before) == 3
+
+
+async def test_a_gap_that_its_run_could_not_end_lasted_until_the_run_was_over(opened: store.Store, dsn: str) -> None:
+    died_us = NOW_US + MINUTE_US
+    await opened.write(
+        entries(
+            arrival(told(1, Gap(reason=gaps.PORT_LOST, since=NOW_US))),
+            arrival(
+                frame(
+                    1,
+                    epoch=8,
+                    channels={},
+                    units={},
+                    records=[
+                        Gap(reason=gaps.AGENT_DIED, epoch=7, since=died_us, until=died_us + 5).to_record(),
+                        Gap(reason=gaps.PORT_LOST, since=died_us + 5).to_record(),
+                    ],
+                )
+            ),
+            # Another instrument's end says nothing of this one's gaps.
+            arrival(told(1, Gap(reason=gaps.AGENT_OFF, since=died_us + 10, until=died_us + 20)), instrument="other"),
+        )
+    )
+    assert await known_gaps(dsn) == [
+        ("agent died", 7, None, None, died_us, died_us + 5, ""),
+        ("agent off", None, None, None, died_us + 10, died_us + 20, ""),
+        ("port lost", None, None, None, NOW_US, died_us, ""),
+        ("port lost", None, None, None, died_us + 5, None, ""),
+    ]
+
+
+async def test_an_agent_died_after_the_last_frame_that_came_of_its_run(opened: store.Store, dsn: str) -> None:
+    """It knows only its last mark on the disk, which is up to a minute older."""
+    last_us, started_us = NOW_US + MINUTE_US // 2, NOW_US + MINUTE_US
+    died = Gap(reason=gaps.AGENT_DIED, epoch=7, since=NOW_US, until=started_us)
+    record = frame(1, epoch=8, channels={}, units={}, records=[died.to_record()])
+    await opened.write(entries(arrival(frame(1, 1.0)), arrival(frame(2, 1.0, at_us=last_us)), arrival(record)))
+    assert await known_gaps(dsn) == [("agent died", 7, None, None, last_us, started_us, "")]
+
+
+async def test_what_the_agent_gave_up_is_missing_even_where_nothing_came_after(opened: store.Store, dsn: str) -> None:
+    behind = Gap(reason=gaps.SPOOL_FULL, epoch=7, first=2, last=9)
+    unknown = Gap(reason=gaps.SPOOL_FULL, epoch=5, first=1, last=4)
+    record = frame(1, epoch=8, channels={}, units={}, records=[behind.to_record(), unknown.to_record()])
+    await opened.write(entries(arrival(frame(1, 1.0)), arrival(record)))
+    assert await query(dsn, "SELECT epoch, first, last, received, missing FROM completeness ORDER BY epoch") == [
+        (5, None, 4, 0, 4),
+        (7, 1, 9, 1, 8),
+        (8, 1, 1, 1, 0),
+    ]
+
+
+async def test_quarantined_numbers_are_known_gaps(opened: store.Store, dsn: str) -> None:
+    past = NOW_US - 401 * batch.DAY_US
+    unreadable = arrival(frame(4, 1.0))._replace(payload=codec.pack({"v": 9, "e": 7, "n": 4}))
+    written = await opened.write(
+        entries(*(arrival(frame(number, 1.0, at_us=past)) for number in (2, 3)), unreadable, arrival(frame(5, 1.0)))
+    )
+    assert (written.quarantined, numbers(written)) == (3, [2, 3, 4, 5])
+    assert await known_gaps(dsn) == [("logger quarantine", 7, 2, 4, None, None, "time, undecodable")]
+    again = await opened.write(entries(unreadable))
+    assert numbers(again) == [4]
+    assert await query(dsn, "SELECT times_seen FROM quarantine WHERE number = 4") == [(2,)]
+
+
+async def test_conflicts_can_be_counted_by_instrument(opened: store.Store, dsn: str) -> None:
+    await opened.write(entries(arrival(frame(1, 1.0)), arrival(frame(1, 2.0)), arrival(frame(1, 3.0))))
+    assert await query(
+        dsn,
+        "SELECT agent, name, count(*) FROM quarantine JOIN streams ON streams.id = stream"
+        " JOIN instruments ON instruments.id = instrument WHERE reason = 'conflict' GROUP BY agent, name",
+    ) == [("pi-1", "balance", 2)]
+    assert await known_gaps(dsn) == []
+
+
+# Several frames in one message
+
+
+async def test_each_frame_of_a_message_is_stored_as_its_own_bytes(opened: store.Store, dsn: str) -> None:
+    made = [frames.encode(frame(number, float(number))) for number in range(1, 201)]
+    together = arrival(frame(1, 1.0), via="backfill")._replace(payload=frames.pack_several(made))
+    written = await opened.write(entries(together))
+    assert (written.frames, numbers(written)) == (200, list(range(1, 201)))
+    assert [row[0] for row in await query(dsn, "SELECT payload FROM frames ORDER BY number")] == made
+    single = arrival(frame(7, 7.0))
+    other = arrival(frame(8, 9.0))
+    again = await opened.write(entries(together, single, other))
+    assert (again.frames, again.repeats, again.conflicts) == (0, 201, 1)
+    assert await query(dsn, "SELECT number, payload FROM quarantine") == [(8, other.payload)]
+
+
+# Times
+
+
+async def corrected(dsn: str) -> list[tuple[Any, ...]]:
+    return await query(
+        dsn,
+        "SELECT value::int, (extract(epoch FROM corrected - time) * 1e6)::bigint, synchronised, is_corrected"
+        " FROM corrected_readings ORDER BY value",
+    )
+
+
+def booted(
+    number: int, value: int, since_boot_us: int, *, off_us: int, boot: int | None = 5, epoch: int = 7, **more: Any
+) -> Arrival:
+    """A frame taken so long after the boot, which truly was an hour ago, by a clock that is off."""
+    synchronised = off_us == 0
+    made = frame(number, float(value), epoch=epoch, at_us=NOW_US - 60 * MINUTE_US + since_boot_us + off_us, **more)
+    at = None if boot is None else SinceBoot(boot, since_boot_us)
+    return arrival(replace(made, clock=Clock(synchronised=synchronised), since_boot=at))
+
+
+async def test_times_from_before_the_clock_was_set_are_put_right_afterwards(opened: store.Store, dsn: str) -> None:
+    slow, other = -100 * batch.DAY_US, -99 * batch.DAY_US
+    await opened.write(
+        entries(
+            booted(1, 1, 10, off_us=slow),
+            booted(2, 2, MINUTE_US, off_us=slow),
+            # The agent starts again in the same boot and guesses the time differently; then the clock is set.
+            booted(1, 3, 2 * MINUTE_US, off_us=other, epoch=8),
+        )
+    )
+    assert await corrected(dsn) == [(1, 0, False, False), (2, 0, False, False), (3, 0, False, False)]
+    await opened.write(entries(booted(2, 4, 3 * MINUTE_US, off_us=0, epoch=8)))
+    # Backfill of what was not synchronised may come last; so may what says nothing of any boot, or of another one.
+    await opened.write(
+        entries(
+            booted(3, 5, 2, off_us=slow),
+            booted(4, 6, 2, off_us=slow, boot=None),
+            booted(5, 7, 2, off_us=slow, boot=6),
+        )
+    )
+    assert await corrected(dsn) == [
+        (1, -slow, False, True),
+        (2, -slow, False, True),
+        (3, -other, False, True),
+        (4, 0, True, False),
+        (5, -slow, False, True),
+        (6, 0, False, False),
+        (7, 0, False, False),
+    ]
+
+
+async def test_the_nearest_reference_of_the_boot_counts(opened: store.Store, dsn: str) -> None:
+    # The clock that nobody sets runs fast by 2 ms from one hour to the next.
+    first = booted(1, 1, 30 * MINUTE_US, off_us=0)
+    second = arrival(replace(frame(2, 2.0), clock=CLOCK, since_boot=SinceBoot(5, 90 * MINUTE_US + 2000)))
+    assert await query(dsn, "SELECT count(*) FROM clock_references") == [(0,)]
+    await opened.write(
+        entries(
+            *(replace_time(first, NOW_US), replace_time(second, NOW_US + 60 * MINUTE_US)),
+            booted(3, 3, 31 * MINUTE_US, off_us=-7),
+            booted(4, 4, 89 * MINUTE_US, off_us=-7),
+        )
+    )
+    shifts = {row[0]: row[1] for row in await corrected(dsn)}
+    assert shifts[3] - shifts[4] == 2000
+
+
+def replace_time(made: Arrival, at_us: int) -> Arrival:
+    return made._replace(payload=frames.encode(replace(frames.decode(made.payload), times=(at_us,))))
+
+
+@pytest.mark.parametrize("days", [120, 240])  # whatever today is, one of them lies beyond a change of summer time
+async def test_a_correction_over_a_change_of_summer_time_is_exact(opened: store.Store, dsn: str, days: int) -> None:
+    off_us = -days * batch.DAY_US - 123_456
+    await opened.write(entries(booted(1, 1, 5, off_us=off_us), booted(2, 2, 6, off_us=0)))
+    for zone in ("UTC", "Europe/Berlin", "America/New_York"):
+        [[found]] = await query(
+            dsn,
+            "SELECT (extract(epoch FROM corrected) * 1e6)::bigint FROM"
+            f" (SELECT set_config('timezone', '{zone}', false)) AS zone, corrected_readings WHERE value = 1",
+        )
+        assert found == NOW_US - 60 * MINUTE_US + 5
+
+
+async def test_references_are_one_for_each_hour_of_a_boot_whoever_logs(dsn: str) -> None:
+    def made(number: int) -> Arrival:
+        return booted(number, 1, number * 2 * MINUTE_US, off_us=0)
+
+    async with store.open_store(dsn) as one, store.open_store(dsn) as two:
+        for number in range(0, 90, 3):
+            await asyncio.gather(
+                one.write(entries(made(number + 1), made(number + 2))), two.write(entries(made(number + 3)))
+            )
+    assert await query(dsn, "SELECT boot, hour FROM clock_references ORDER BY hour") == [(5, 0), (5, 1), (5, 2), (5, 3)]
+
+
+async def test_a_reference_of_a_batch_that_was_divided_is_not_forgotten(opened: store.Store, dsn: str) -> None:
+    await query(dsn, "ALTER TABLE traffic ADD CONSTRAINT unlucky CHECK (payload <> 'unlucky')")
+    await opened.write(entries(booted(1, 1, 5, off_us=0), message("state", b"unlucky")))
+    assert await query(dsn, "SELECT boot, since_boot_us FROM clock_references") == [(5, 5)]
+
+
+async def test_readings_whose_frame_retention_removed_are_told_uncorrected(opened: store.Store, dsn: str) -> None:
+    await opened.write(entries(booted(1, 1, 5, off_us=-9), booted(2, 2, 6, off_us=0)))
+    await query(dsn, "DELETE FROM frames")
+    assert await corrected(dsn) == [(1, 0, None, False), (2, 0, None, False)]
+
+
+# What is no data error
+
+
+@pytest.mark.parametrize("code", ["53100", "53200", "53300", "58030", "57014", "40001", "40P01", "55P03", "XX000"])
+async def test_what_is_the_database_s_fault_quarantines_nothing(opened: store.Store, dsn: str, code: str) -> None:
+    await query(
+        dsn,
+        f"""CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE 'no fault of the row' USING ERRCODE = '{code}'; END $$""",
+    )
+    await query(dsn, "CREATE TRIGGER fault BEFORE INSERT ON frames FOR EACH ROW EXECUTE FUNCTION fault()")
+    made = entries(arrival(frame(1, 1.0)), arrival(frame(2, 1.0)))
+    with pytest.raises(store.StoreUnavailable, match="no fault of the row"):
+        await opened.write(made)
+    assert await query(dsn, "SELECT count(*) FROM quarantine") == [(0,)]
+    await query(dsn, "DROP TRIGGER fault ON frames")
+    assert (await opened.write(made)).frames == 2
+
+
+async def test_the_same_garbage_for_two_loggers_does_not_lock_them(dsn: str) -> None:
+    garbage = [Arrival(topics.instrument("pi-1", "balance", "data"), bytes([0xC1, n]), NOW_US) for n in range(200)]
+
+    async def log(opened: store.Store, made: list[Arrival]) -> None:
+        for _ in range(5):
+            await opened.write(entries(*made))
+
+    async with store.open_store(dsn) as one, store.open_store(dsn) as two:
+        await asyncio.gather(log(one, garbage), log(two, garbage[::-1]))
+    assert await query(dsn, "SELECT count(*), min(times_seen), max(times_seen) FROM quarantine") == [(200, 10, 10)]
 
 
 def message(kind: str, payload: bytes, *, seconds: float = 0.0, retained: bool = False) -> Arrival:

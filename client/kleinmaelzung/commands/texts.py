@@ -39,6 +39,18 @@ def local_time(time_us: int) -> str:
     return local.isoformat(sep=" ", timespec="milliseconds")
 
 
+def local_second(time_us: int) -> str:
+    """`2026-10-02 14:03:05+02:00`"""
+    return datetime.fromtimestamp(time_us // 1_000_000, UTC).astimezone().isoformat(sep=" ")
+
+
+def local_span(since_us: int, until_us: int) -> str:
+    """`2026-10-02 14:03:05+02:00 to 14:04:10+02:00`, with the second date where it is another."""
+    since, until = local_second(since_us), local_second(until_us)
+    day, _, time = until.partition(" ")
+    return f"{since} to {time if since.startswith(day) else until}"
+
+
 def age(age_us: int) -> str:
     """`0.4 s`, `12 s`, `3 min`, `2 h`, `5 d`; a clock that is ahead of ours makes it `0.0 s`."""
     seconds = max(age_us, 0) / 1e6

@@ -1,11 +1,11 @@
 """kleinmaelzung-logger: frames, samples and traffic into PostgreSQL or TimescaleDB. Configured by the environment:
 
 KLEINMAELZUNG_MQTT                mqtt://host:port
-KLEINMAELZUNG_MQTT_USER           default service:logger
+KLEINMAELZUNG_MQTT_USER           default service:NAME
 KLEINMAELZUNG_MQTT_PASSWORD_FILE  file with its password
 KLEINMAELZUNG_DSN                 postgresql://user:password@host:port/database
 KLEINMAELZUNG_DSN_FILE            or a file that holds it
-KLEINMAELZUNG_NAME                default logger; of several loggers each has its own
+KLEINMAELZUNG_NAME                default logger; of several each has its own, such as logger-2
 KLEINMAELZUNG_LOG_LEVEL           debug, info (default), warning, error
 """
 

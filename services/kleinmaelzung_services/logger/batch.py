@@ -1,10 +1,11 @@
 """Messages in, entries for the database out: decoded, checked, in the order they came. Pure.
 
 What can be stored becomes a FrameEntry, commands, states and the like a TrafficEntry, everything else a
-QuarantineEntry: nothing vanishes. Times are µs since 1970.
+QuarantineEntry: nothing vanishes. A message of several frames becomes an entry for each. Times are µs since 1970.
 """
 
 import functools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -47,6 +48,7 @@ class StreamKey(NamedTuple):
 
 class FrameEntry(NamedTuple):  # a frozen dataclass takes three times as long to make, and there are many of these
     arrival: Arrival
+    payload: bytes  # this frame's; the arrival may have brought others with it
     stream: StreamKey
     number: int
     via: str
@@ -63,6 +65,7 @@ class QuarantineEntry:
     """What cannot be stored. With a stream and a number it is acknowledged, or it would come back for ever."""
 
     arrival: Arrival
+    payload: bytes
     reason: str
     detail: str
     stream: StreamKey | None = None
@@ -73,50 +76,72 @@ Entry = FrameEntry | TrafficEntry | QuarantineEntry
 
 
 def sort_arrivals(arrivals: Iterable[Arrival], now_us: int) -> Iterator[Entry]:
-    """Decode and check one batch; an entry for each message but for retained ones that only repeat."""
+    """Decode and check; an entry for each frame and each other message, but for retained ones that only repeat."""
     newest: dict[str, bytes] = {}
     for arrival in arrivals:
         try:
             address = _parse(arrival.topic)
         except WireError as error:
-            yield _undecodable(arrival, error)
+            yield _undecodable(arrival, arrival.payload, error)
             continue
         if address.kind in FRAME_KINDS and address.instrument is not None:
-            yield _frame_entry(arrival, address.agent, address.instrument, address.kind, now_us)
+            yield from _frame_entries(arrival, address.agent, address.instrument, address.kind, now_us)
         elif not (arrival.retained and newest.get(arrival.topic) == arrival.payload):
             newest[arrival.topic] = arrival.payload
             yield TrafficEntry(arrival)
 
 
-def _frame_entry(arrival: Arrival, agent: str, instrument: str, via: str, now_us: int) -> Entry:
+def _frame_entries(arrival: Arrival, agent: str, instrument: str, via: str, now_us: int) -> Iterator[Entry]:
     try:
-        frame = frames.decode(arrival.payload)
+        payloads = frames.unpack_several(arrival.payload)
     except WireError as error:
-        return _undecodable(arrival, error)
-    stream = StreamKey(agent, instrument, frame.epoch)
-    first, last = min(frame.times), max(frame.times)
-    if not now_us - OLDEST_US <= first <= last <= now_us + NEWEST_US:
-        detail = f"times from {first} to {last} µs, the logger's clock says {now_us}"
-        return QuarantineEntry(arrival, "time", detail, stream, frame.number)
-    return FrameEntry(arrival, stream, frame.number, via, frame)
+        yield _undecodable(arrival, arrival.payload, error)
+        return
+    for payload in payloads:
+        try:
+            frame = frames.decode(payload)
+        except WireError as error:
+            yield _undecodable(arrival, payload, error, _read_name(payload, agent, instrument))
+            continue
+        stream = StreamKey(agent, instrument, frame.epoch)
+        if detail := _far_off(frame.times, now_us):
+            yield QuarantineEntry(arrival, payload, "time", detail, stream, frame.number)
+        else:
+            yield FrameEntry(arrival, payload, stream, frame.number, via, frame)
 
 
-def _undecodable(arrival: Arrival, error: WireError) -> QuarantineEntry:
-    return QuarantineEntry(arrival, "undecodable", _clean(str(error)))
+def _far_off(times: tuple[int, ...], now_us: int) -> str:
+    first, last = (times[0], times[0]) if len(times) == 1 else (min(times), max(times))
+    if now_us - OLDEST_US <= first and last <= now_us + NEWEST_US:
+        return ""
+    return f"times from {first} to {last} µs, the logger's clock says {now_us}"
+
+
+def _read_name(payload: bytes, agent: str, instrument: str) -> tuple[StreamKey, int] | None:
+    if name := frames.read_name(payload):
+        epoch, number = name
+        return StreamKey(agent, instrument, epoch), number
+    return None
+
+
+def _undecodable(
+    arrival: Arrival, payload: bytes, error: WireError, name: tuple[StreamKey, int] | None = None
+) -> QuarantineEntry:
+    stream, number = name or (None, None)
+    return QuarantineEntry(arrival, payload, "undecodable", _clean(str(error)), stream, number)
 
 
 def refuse(entry: Entry, sentence: str) -> QuarantineEntry:
     """The entry as one for quarantine, because the database does not take it."""
     if isinstance(entry, FrameEntry):
-        return QuarantineEntry(entry.arrival, "refused", _clean(sentence), entry.stream, entry.number)
-    return QuarantineEntry(entry.arrival, "refused", _clean(sentence))
+        return QuarantineEntry(entry.arrival, entry.payload, "refused", _clean(sentence), entry.stream, entry.number)
+    return QuarantineEntry(entry.arrival, entry.arrival.payload, "refused", _clean(sentence))
 
 
 def conflict(entry: FrameEntry) -> QuarantineEntry:
     """The entry as one for quarantine, because its number is stored with other bytes. The first stays."""
-    return QuarantineEntry(
-        entry.arrival, "conflict", "the number is stored with other bytes", entry.stream, entry.number
-    )
+    sentence = "the number is stored with other bytes"
+    return QuarantineEntry(entry.arrival, entry.payload, "conflict", sentence, entry.stream, entry.number)
 
 
 def _clean(sentence: str) -> str:
@@ -125,8 +150,11 @@ def _clean(sentence: str) -> str:
 
 def merge(numbers: Iterable[int]) -> list[tuple[int, int]]:
     """Runs of numbers without a hole: [3, 1, 2, 7] -> [(1, 3), (7, 7)]."""
+    found = sorted(set(numbers))
+    if found and found[-1] - found[0] == len(found) - 1:  # mostly one run
+        return [(found[0], found[-1])]
     runs: list[tuple[int, int]] = []
-    for number in sorted(set(numbers)):
+    for number in found:
         if runs and runs[-1][1] == number - 1:
             runs[-1] = (runs[-1][0], number)
         else:
@@ -143,6 +171,11 @@ def logged(numbered: Iterable[tuple[StreamKey, int]]) -> dict[str, list[messages
     return by_agent
 
 
+def samples(entry: Entry) -> int:
+    """How many rows of samples it makes."""
+    return len(entry.frame.channels) * len(entry.frame.times) if type(entry) is FrameEntry else 0
+
+
 def numbered(entries: Iterable[Entry]) -> list[tuple[StreamKey, int]]:
     """The streams and numbers of those that have one."""
     return [
@@ -153,9 +186,9 @@ def numbered(entries: Iterable[Entry]) -> list[tuple[StreamKey, int]]:
 
 
 def group(numbered: Iterable[tuple[StreamKey, int]]) -> dict[StreamKey, list[int]]:
-    by_stream: dict[StreamKey, list[int]] = {}
+    by_stream: defaultdict[StreamKey, list[int]] = defaultdict(list)
     for stream, number in numbered:
-        by_stream.setdefault(stream, []).append(number)
+        by_stream[stream].append(number)
     return by_stream
 
 

@@ -59,9 +59,9 @@ class _Reader:
 def read_config(environment: Mapping[str, str]) -> Config:
     """Read the variables. Raises ConfigError with every mistake."""
     reader = _Reader(environment)
-    broker = _broker(reader)
-    dsn = _dsn(reader)
     name, log_level = reader.text("NAME", "logger"), reader.text("LOG_LEVEL", "info").lower()
+    broker = _broker(reader, name)
+    dsn = _dsn(reader)
     try:
         topics.check_name(name, "name")
     except WireError as error:
@@ -73,8 +73,9 @@ def read_config(environment: Mapping[str, str]) -> Config:
     return Config(broker=broker, dsn=dsn, name=name, log_level=log_level)
 
 
-def _broker(reader: _Reader) -> Broker | None:
-    url, user = reader.text("MQTT"), reader.text("MQTT_USER", "service:logger")
+def _broker(reader: _Reader, name: str) -> Broker | None:
+    # The account's rules name the service: another one's name could not even say that it is there.
+    url, user = reader.text("MQTT"), reader.text("MQTT_USER", f"service:{name}")
     password = reader.file("MQTT_PASSWORD_FILE")
     try:
         return Broker.from_url(url, user=user, password=password) if url else None

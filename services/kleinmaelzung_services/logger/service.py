@@ -4,23 +4,31 @@
                            one batch ahead
 
 Decoding runs while the database works on the batch before. Nothing is awaited per message.
+
+Memory has a bound, however long the database is away: the inbox, and beside it what inbox.take() gave at once (1 MiB)
+with the batches made from it, of which there are three (being made, prepared, being written) of at most MAX_FRAMES
+frames or MAX_SAMPLES samples each. What then comes is dropped and counted: agents send their frames again.
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
-from typing import Any, Final, Never
+from typing import Any, Final, NamedTuple, Never
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_services.logger import batch, store
 from kleinmaelzung_services.logger.batch import Arrival, Entry
+from kleinmaelzung_services.logger.completeness import REQUEST, Completeness
 from kleinmaelzung_services.logger.config import Config
 from kleinmaelzung_services.logger.inbox import Inbox
 from kleinmaelzung_services.logger.store import Store, StoreUnavailable, Written
-from kleinmaelzung_wire import messages, topics
+from kleinmaelzung_services.requests import Requests
+from kleinmaelzung_wire import failpoints, messages, topics
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
@@ -28,8 +36,14 @@ logger = logging.getLogger(__name__)
 WAITS = Waits(first_s=0.2, longest_s=5.0)
 STATUS_EVERY_S: Final = 10.0
 CHECK_EVERY_S: Final = 5.0  # an idle connection is asked, so that agents learn of a dead database before they need it
+LATE_S: Final = 5.0  # a batch that takes longer is no reason to give it up, but one to say so
 FINISH_S: Final = 5.0
-SLICE: Final = 50  # messages decoded before others get their turn: 1 ms of small frames
+# One transaction's. Messages of many small frames are cut into several, and so are frames of many samples.
+MAX_FRAMES: Final = 5000
+MAX_SAMPLES: Final = 200_000
+# Decoded before others get their turn: 1 ms or so.
+SLICE: Final = 50
+SLICE_SAMPLES: Final = 20_000
 
 # `latest` is what `data` says anyway, so it is not logged.
 _TRAFFIC_KINDS: Final = ("command", "reply", "state", "description")
@@ -79,6 +93,13 @@ class _Health:
             self.changed.set()
 
 
+class Batch(NamedTuple):
+    """What one transaction writes, and how many messages are dealt with then."""
+
+    entries: list[Entry]
+    finishes: int
+
+
 class Service:
     """One logger. `run()` until `stop` is set."""
 
@@ -90,10 +111,11 @@ class Service:
         self._since_us = now_us()
         self._session: bus.Session | None = None
         # One batch: what is more waits in the inbox, which is bounded by bytes.
-        self._prepared: asyncio.Queue[list[Entry]] = asyncio.Queue(maxsize=1)
-        self._unwritten: list[Entry] = []
+        self._prepared: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
+        self._unwritten: Batch | None = None
         self._dropped_said = 0
         self._status_topic = topics.service_status(config.name)
+        self._requests = Requests(config.name, {REQUEST: Completeness(config.dsn).answer})
 
     async def run(self, stop: asyncio.Event) -> None:
         """Log until `stop` is set, write what has come, say goodbye. Raises a group with migrate.SchemaError."""
@@ -102,6 +124,7 @@ class Service:
                 group.create_task(self._keep_session(), name="logger-broker"),
                 group.create_task(self._prepare_forever(), name="logger-prepare"),
                 group.create_task(self._write_forever(), name="logger-write"),
+                group.create_task(self._requests.run(), name="logger-requests"),
             ]
             await stop.wait()
             await self._finish()
@@ -122,7 +145,7 @@ class Service:
     def _on_message(self, message: bus.Message) -> None:
         if message.topic.endswith(_FRAME_ENDS):
             self.inbox.put(Arrival(message.topic, message.payload, now_us()), is_frame=True)
-        else:
+        elif not self._requests.take(message):
             arrival = Arrival(
                 *(message.topic, message.payload, now_us(), message.retained),
                 *(message.response_topic, message.correlation),
@@ -132,6 +155,7 @@ class Service:
     async def _serve(self, session: bus.Session) -> None:
         for topic_filter in filters():
             await session.subscribe(topic_filter, qos=0 if topic_filter.endswith(_FRAME_ENDS) else 1)
+        await self._requests.serve(session)
         self._session = session
         try:
             while True:
@@ -171,11 +195,13 @@ class Service:
             "database": self.health.database,
         }
 
-    def _tell_logged(self, written: Written) -> None:
+    async def _tell_logged(self, written: Written) -> None:
         try:
             for agent, ranges in batch.logged(written.numbered).items():
                 if self._session is not None:
                     self._session.publish_soon(topics.logged(agent), messages.encode_logged(ranges))
+            await asyncio.sleep(0)  # then they have left
+            failpoints.reach("logger.after_logged")
         except bus.BusError as error:
             logger.debug("not told what is logged, the agents will ask again: %s", error)
 
@@ -185,14 +211,17 @@ class Service:
         while True:
             arrivals = await self.inbox.take()
             entries: list[Entry] = []
+            samples = 0
             for entry in batch.sort_arrivals(arrivals, now_us()):
                 entries.append(entry)
-                if len(entries) % SLICE == 0:
+                added = batch.samples(entry)
+                if len(entries) % SLICE == 0 or samples // SLICE_SAMPLES < (samples + added) // SLICE_SAMPLES:
                     await asyncio.sleep(0)
-            # Retained messages that only repeat have no entry.
-            self.inbox.finish(len(arrivals) - len(entries))
-            if entries:
-                await self._prepared.put(entries)
+                samples += added
+                if len(entries) >= MAX_FRAMES or samples >= MAX_SAMPLES:
+                    await self._prepared.put(Batch(entries, 0))
+                    entries, samples = [], 0
+            await self._prepared.put(Batch(entries, len(arrivals)))
 
     async def _write_forever(self) -> Never:
         failures = 0
@@ -212,25 +241,36 @@ class Service:
 
     async def _write_batches(self, opened: Store) -> Never:
         # After a failure only a batch that is written proves that all is well again: a full disk lets us connect.
-        if not self._unwritten:
+        if self._unwritten is None:
             self._be_well()
         while True:
-            if self._unwritten:
-                await self._write_batch(opened)
+            if self._unwritten is not None:
+                await self._write_batch(opened, self._unwritten)
+                self._unwritten = None
             try:
                 async with asyncio.timeout(CHECK_EVERY_S):
                     self._unwritten = await self._prepared.get()
             except TimeoutError:
                 await opened.check()
 
-    async def _write_batch(self, opened: Store) -> None:
-        started = time.monotonic()
-        written = await opened.write(self._unwritten)
-        self.inbox.finish(len(self._unwritten))
-        self._unwritten = []
-        self.figures.add(written, time.monotonic() - started)
-        self._tell_logged(written)
-        self._be_well()
+    async def _write_batch(self, opened: Store, made: Batch) -> None:
+        if made.entries:  # not so for retained messages that only repeat
+            started = time.monotonic()
+            with self._watched():
+                written = await opened.write(made.entries)
+            self.figures.add(written, time.monotonic() - started)
+            await self._tell_logged(written)
+            self._be_well()
+        self.inbox.finish(made.finishes)
+
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        sentence = f"database: a batch has taken more than {LATE_S:g} s"
+        late = asyncio.get_running_loop().call_later(LATE_S, self.health.set, sentence)
+        try:
+            yield
+        finally:
+            late.cancel()
 
     def _be_well(self) -> None:
         if not self.health.healthy:

@@ -1,4 +1,4 @@
-"""The database: entries in, committed rows and what may be acknowledged out. This module alone imports asyncpg.
+"""The database: entries in, committed rows and what may be acknowledged out.
 
 One transaction per batch: lock the streams, find the numbers that are new, COPY their frames and samples, note the
 numbers, commit. A number is noted in the transaction that stores its frame, so a repeat never stores anything.
@@ -7,25 +7,26 @@ numbers, commit. A number is noted in the transaction that stores its frame, so 
 import asyncio
 import contextlib
 import logging
-import re
 import struct
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any, Final
 
 import asyncpg
 
-from kleinmaelzung_services.logger import batch, migrate, rows
+from kleinmaelzung_services.logger import batch, lookup, migrate, rows
 from kleinmaelzung_services.logger.batch import Arrival, Entry, FrameEntry, QuarantineEntry, StreamKey, TrafficEntry
 from kleinmaelzung_services.logger.names import Names
 from kleinmaelzung_services.logger.rows import PlacedFrame
+from kleinmaelzung_wire import failpoints
 
 logger = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 15.0  # a batch takes 50 ms; a frozen server is noticed after this
+CHECK_TIMEOUT_S: Final = 3.0
 CLOSE_TIMEOUT_S: Final = 3.0
+MAX_REMEMBERED: Final = 100_000  # hours of boots
 MAX_TOPIC: Final = 500  # a stranger's may be 64 kB; ours have at most 110 characters
 
 _SERVER_SETTINGS: Final = {
@@ -37,7 +38,8 @@ _SERVER_SETTINGS: Final = {
     "idle_in_transaction_session_timeout": "20s",
 }
 
-# The row is wrong, not the database: a full disk (53100) or a lost connection is none of these.
+# The row is wrong, not the database: a full disk (53100), memory that is short (53200), an error of input or output
+# (58030), a dead-lock or a lost connection is none of these.
 _DATA_ERRORS: Final = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
@@ -46,6 +48,8 @@ _DATA_ERRORS: Final = (
     OverflowError,
     UnicodeError,
 )
+# What a migration finds is not ours or not allowed: waiting does not help.
+_SCHEMA_ERRORS: Final = (asyncpg.SyntaxOrAccessError, asyncpg.FeatureNotSupportedError)
 _ALL_ERRORS: Final = (
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
@@ -99,10 +103,19 @@ async def open_store(dsn: str) -> AsyncIterator["Store"]:
         )
     try:
         with _unavailable():
-            installation = await migrate.migrate(connection)
+            installation = await _migrate(connection)
         yield Store(connection, installation)
     finally:
         await _close(connection)
+
+
+async def _migrate(connection: Any) -> migrate.Installation:
+    try:
+        return await migrate.migrate(connection)
+    except _SCHEMA_ERRORS as error:
+        raise migrate.SchemaError(
+            f"its tables cannot be made: {error}; the logger needs a database of its own, and the right to create in it"
+        ) from error
 
 
 async def _close(connection: Any) -> None:
@@ -122,25 +135,20 @@ def _unavailable() -> Iterator[None]:
         raise StoreUnavailable(f"database: {sentence}") from error
 
 
-def _read_queries() -> dict[str, str]:
-    text = (resources.files(__package__) / "sql" / "queries.sql").read_text("utf-8")
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
 class Store:
     """One open connection; made by open_store(). One caller at a time."""
 
     def __init__(self, connection: Any, installation: migrate.Installation) -> None:
         self.installation = installation
         self._connection = connection
-        self._queries = _read_queries()
+        self._queries = lookup.read_queries("queries.sql")
         self._names = Names(self._queries)
+        self._referenced: set[tuple[int, int]] = set()  # boots and hours that have a row of clock_references
 
     async def check(self) -> None:
         """Raise StoreUnavailable if the database does not answer."""
         with _unavailable():
-            await self._connection.execute("SELECT 1")
+            await self._connection.execute("SELECT 1", timeout=CHECK_TIMEOUT_S)
 
     async def write(self, entries: Sequence[Entry]) -> Written:
         """Store the entries and commit. What the database does not take goes to quarantine by itself.
@@ -175,10 +183,14 @@ class Store:
             known = await self._lock_streams(numbered)
             new, repeats = _split(placed, known)
             await self._add_frames(new)
+            references = await self._add_references(new)
             conflicts = await self._find_conflicts(repeats)
             await self._add_quarantine([*refused, *(batch.conflict(frame.entry) for frame in conflicts)])
             await self._add_traffic(traffic)
             await self._note_numbers(new, refused)
+            failpoints.reach("logger.before_commit")
+        failpoints.reach("logger.after_commit")
+        self._referenced |= references.keys()
         return Written(
             frames=len(new),
             samples=sum(frame.samples for frame in new),
@@ -196,12 +208,12 @@ class Store:
         """Hold the streams until the commit; the numbers of these that are known."""
         if not numbered:
             return set()
-        streams, numbers = _columns((self._names.stream(key), number) for key, number in numbered)
-        locked = await self._run("lock_streams", streams, numbers)
-        if len(locked) < len(set(streams)):
+        runs = _runs(self._names, numbered)
+        locked = await self._run("lock_streams", *_columns(runs))
+        if len(locked) < len({stream for stream, _, _ in runs}):
             # Somebody emptied the tables under us. A new connection forgets the ids, and makes the rows again.
             raise asyncpg.InterfaceError("rows of streams have vanished")
-        return {(row["id"], number) for row in locked for number in row["known"] or ()}
+        return {(row["id"], number) for row in locked for run in row["known"] for number in range(run.lower, run.upper)}
 
     async def _add_frames(self, new: Sequence[PlacedFrame]) -> None:
         if not new:
@@ -214,6 +226,14 @@ class Store:
         if gaps := rows.gap_rows(new):
             await self._run("add_gaps", *_columns(gaps))
 
+    async def _add_references(self, new: Sequence[PlacedFrame]) -> dict[tuple[int, int], Any]:
+        if len(self._referenced) > MAX_REMEMBERED:
+            self._referenced.clear()
+        found = {key: row for key, row in rows.reference_rows(new).items() if key not in self._referenced}
+        if found:  # sorted, so that two loggers do not dead-lock
+            await self._run("add_references", *_columns(row for _, row in sorted(found.items())))
+        return found
+
     async def _copy(self, table: str, columns: Sequence[str], pieces: Iterable[bytes]) -> None:
         await self._connection.copy_to_table(table, columns=columns, format="binary", source=_handed(pieces))
 
@@ -223,7 +243,7 @@ class Store:
             return []
         times = [rows.moment(frame.entry.frame.times[0]) for frame in repeats]
         places = _columns((frame.stream, frame.entry.number) for frame in repeats)
-        payloads = [frame.entry.arrival.payload for frame in repeats]
+        payloads = [frame.entry.payload for frame in repeats]
         same = await self._run("find_same", *places, times, payloads, min(times), max(times))
         others = _without(repeats, same)
         if not others:
@@ -232,14 +252,16 @@ class Store:
         return [others[row["position"] - 1] for row in stored]
 
     async def _add_quarantine(self, entries: Sequence[QuarantineEntry]) -> None:
-        if entries:
-            await self._connection.executemany(self._queries["add_quarantine"], map(self._quarantine_row, entries))
+        # Sorted, so that two loggers that are sent the same garbage do not dead-lock.
+        found = sorted(entries, key=lambda entry: (entry.arrival.topic, entry.reason, entry.payload))
+        if found:
+            await self._connection.executemany(self._queries["add_quarantine"], map(self._quarantine_row, found))
 
     def _quarantine_row(self, entry: QuarantineEntry) -> tuple[Any, ...]:
         arrival = entry.arrival
         stream = None if entry.stream is None else self._names.stream(entry.stream)
         received = rows.moment(arrival.received_us)
-        return received, arrival.topic[:MAX_TOPIC], entry.reason, entry.detail, stream, entry.number, arrival.payload
+        return received, arrival.topic[:MAX_TOPIC], entry.reason, entry.detail, stream, entry.number, entry.payload
 
     async def _add_traffic(self, arrivals: Sequence[Arrival]) -> None:
         if arrivals:
@@ -248,13 +270,12 @@ class Store:
 
     async def _note_numbers(self, new: Sequence[PlacedFrame], refused: Sequence[QuarantineEntry]) -> None:
         runs = [
-            (self._names.stream(stream), first, last, is_quarantined)
+            (*run, is_quarantined)
             for numbered, is_quarantined in (
-                (batch.numbered([frame.entry for frame in new]), False),
+                ([(frame.entry.stream, frame.entry.number) for frame in new], False),
                 (batch.numbered(refused), True),
             )
-            for stream, numbers in batch.group(numbered).items()
-            for first, last in batch.merge(numbers)
+            for run in _runs(self._names, numbered)
         ]
         if runs:
             await self._run("update_streams", *_columns(runs))
@@ -269,6 +290,15 @@ async def _handed(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
 def _columns(found: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Rows as the arrays that unnest() takes."""
     return list(zip(*found, strict=True))
+
+
+def _runs(names: Names, numbered: Iterable[tuple[StreamKey, int]]) -> list[tuple[int, int, int]]:
+    """Ids of streams with their runs of numbers."""
+    return [
+        (names.stream(stream), first, last)
+        for stream, numbers in batch.group(numbered).items()
+        for first, last in batch.merge(numbers)
+    ]
 
 
 def _traffic_row(arrival: Arrival) -> tuple[Any, ...]:

@@ -77,3 +77,22 @@ def test_a_private_file_is_replaced_whole(tmp_path: Path) -> None:
     assert path.read_text() == "new"
     assert mode(path) == 0o600
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_installation_of_an_earlier_version_gets_the_rights_of_this_one(tmp_path: Path) -> None:
+    mosquitto(tmp_path).write()
+    accounts = tmp_path / "dynamic-security.json"
+    fresh = json.loads(accounts.read_text())
+    old = {**fresh, "roles": [{**role, "acls": role["acls"][:1]} for role in fresh["roles"]]}
+    accounts.write_text(json.dumps(old))
+    mosquitto(tmp_path).write()
+    assert json.loads(accounts.read_text()) == fresh
+    assert mode(accounts) == 0o600
+
+
+def test_accounts_that_cannot_be_read_are_left_to_the_broker(tmp_path: Path) -> None:
+    mosquitto(tmp_path).write()
+    accounts = tmp_path / "dynamic-security.json"
+    accounts.write_text('{"roles": [')
+    mosquitto(tmp_path).write()
+    assert accounts.read_text() == '{"roles": ['

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kleinmaelzung_services.logger import batch
 from kleinmaelzung_services.logger.batch import Arrival, FrameEntry, QuarantineEntry, StreamKey, TrafficEntry
-from kleinmaelzung_wire import frames, messages, topics
+from kleinmaelzung_wire import codec, frames, messages, topics
 from kleinmaelzung_wire.frames import Clock, Frame
 
 NOW_US = 1_800_000_000_000_000
@@ -33,6 +33,8 @@ def test_a_frame_is_named_by_its_topic_and_its_numbers() -> None:
     assert isinstance(entry, FrameEntry)
     assert (entry.stream, entry.number, entry.via) == (StreamKey("pi-1", "balance", 7), 5, "backfill")
     assert entry.arrival is arrival
+    assert entry.payload is arrival.payload
+    assert entry.frame.number == 5
 
 
 @pytest.mark.parametrize(
@@ -57,12 +59,39 @@ def test_a_far_off_time_anywhere_in_a_frame_quarantines_it_with_its_number(at_us
     assert (entry.reason, entry.stream, entry.number) == ("time", StreamKey("pi-1", "balance", 7), 3)
 
 
+def test_a_message_of_several_frames_is_an_entry_for_each_with_its_own_bytes() -> None:
+    far, broken = payload(number=2, at_us=NOW_US - 401 * batch.DAY_US), codec.pack({"v": 9, "e": 7, "n": 3})
+    payloads = [payload(number=1), far, broken, b"\xc1", payload(number=5)]
+    arrival = Arrival(topics.instrument("pi-1", "balance", "backfill"), frames.pack_several(payloads), NOW_US)
+    entries = sort(arrival)
+    assert [entry.payload for entry in entries if not isinstance(entry, TrafficEntry)] == payloads
+    assert [entry.reason if isinstance(entry, QuarantineEntry) else "" for entry in entries] == [
+        *("", "time", "undecodable", "undecodable", ""),
+    ]
+    assert [number for _, number in batch.numbered(entries)] == [1, 2, 3, 5]
+    assert all(entry.arrival is arrival for entry in entries)
+
+
+def test_what_is_no_list_of_frames_is_one_entry_with_all_its_bytes() -> None:
+    for garbage in (codec.pack([]), codec.pack([payload(), 1]), frames.pack_several([payload()])[:-1]):
+        [entry] = sort(Arrival(DATA, garbage, NOW_US))
+        assert isinstance(entry, QuarantineEntry)
+        assert (entry.reason, entry.payload, entry.number) == ("undecodable", garbage, None)
+
+
+def test_what_is_no_frame_but_has_a_name_can_be_acknowledged() -> None:
+    nameable = codec.pack({**codec.unpack(payload(number=3)), "c": {"mass": ["a\x00", 1.0]}})
+    [entry] = sort(Arrival(DATA, nameable, NOW_US))
+    assert isinstance(entry, QuarantineEntry)
+    assert (entry.reason, batch.numbered([entry])) == ("undecodable", [(StreamKey("pi-1", "balance", 7), 3)])
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes_become_exactly_one_entry(garbage: bytes) -> None:
     [entry] = sort(Arrival(DATA, garbage, NOW_US))
     assert isinstance(entry, QuarantineEntry)
     assert "\x00" not in entry.detail
-    assert batch.numbered([entry]) == []
+    assert entry.payload == garbage
 
 
 @given(st.integers(min_value=0, max_value=len(payload()) - 1), st.integers(min_value=0, max_value=255))

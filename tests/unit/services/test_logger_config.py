@@ -26,6 +26,14 @@ def test_what_is_needed_is_enough(tmp_path: Path) -> None:
     assert "secret" not in repr(config)
 
 
+def test_each_of_several_loggers_has_an_account_of_its_own(tmp_path: Path) -> None:
+    second = read_config(environment(tmp_path, NAME="logger-2"))
+    assert (second.name, second.broker.user) == ("logger-2", "service:logger-2")
+    assert (
+        read_config(environment(tmp_path, NAME="logger-2", MQTT_USER="service:logger")).broker.user == "service:logger"
+    )
+
+
 def test_the_dsn_may_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "dsn"
     file.write_text("postgresql://db/lab\n")

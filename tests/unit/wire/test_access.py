@@ -10,6 +10,7 @@ import pytest
 
 from kleinmaelzung_wire import access, topics
 from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.topics import ROOT
 from tests.access_table import ACCOUNTS, FILTERS, OTHER, OWN, TABLE
 
 Rules = list[dict[str, Any]]
@@ -95,9 +96,10 @@ def test_a_person_cannot_take_a_machines_name() -> None:
                 make()
 
 
-def test_a_service_without_rules_is_a_mistake() -> None:
-    with pytest.raises(ValueError, match="no rules for service 'alarms'"):
-        access.service_rules("alarms")
+@pytest.mark.parametrize("name", ["alarms", "gateway-2", "loggers"])
+def test_a_service_without_rules_is_a_mistake(name: str) -> None:
+    with pytest.raises(ValueError, match=f"no rules for service '{name}'"):
+        access.service_rules(name)
 
 
 def test_the_first_state_names_every_account_once_and_hides_its_passwords() -> None:
@@ -132,3 +134,39 @@ def test_secrets_are_long_and_never_the_same() -> None:
     made = {access.make_secret() for _ in range(100)}
     assert len(made) == 100
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{43}", secret) for secret in made)
+
+
+def test_each_person_asks_every_service_in_their_own_name_only() -> None:
+    for user in ("otto", "anna", "admin"):
+        for service in ("logger", "logger-2", "history"):
+            asking = {
+                name
+                for name in ACCOUNTS
+                if may(RULES[name], "publishClientSend", f"{ROOT}/_service/{service}/request/{user}")
+            }
+            assert asking == {user}
+
+
+def test_a_second_logger_has_its_own_topics_and_not_the_firsts() -> None:
+    rules = access.service_rules("logger-2")
+    assert may(rules, "publishClientSend", topics.service_status("logger-2"))
+    assert may(rules, "subscribePattern", topics.service_requests("logger-2"))
+    assert not may(rules, "publishClientSend", topics.service_status("logger"))
+    assert not may(rules, "subscribePattern", topics.service_requests("logger"))
+    role, client = access.add_service("logger-2", "s")
+    assert (role["rolename"], role["acls"], client["username"]) == ("service:logger-2", rules, "service:logger-2")
+
+
+def test_what_an_earlier_version_wrote_gets_the_rules_of_this_one() -> None:
+    state = access.first_state(admin_password="top", service_passwords={"gateway": "gate", "logger": "log"})
+    own = {"rolename": "user:anna", "acls": access.user_rules("anna")}
+    agent = {"rolename": "agent:pi-1", "acls": access.agent_rules("pi-1")}
+    foreign = {"rolename": "service:alarms", "acls": [{"acltype": "x"}], "textname": "made by hand"}
+    now = {**state, "groups": ["kept"], "roles": [*state["roles"], own, agent, foreign]}
+    before = [{**role, "acls": [], "textname": "t"} if role is not foreign else role for role in now["roles"]]
+    updated = access.updated_state({**now, "roles": before})
+    assert updated == {
+        **now,
+        "roles": [{**role, "textname": "t"} if role is not foreign else role for role in now["roles"]],
+    }
+    assert access.updated_state(now) == now

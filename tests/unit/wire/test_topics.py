@@ -51,7 +51,10 @@ def test_nothing_special_gets_into_any_topic(name: str) -> None:
         lambda: topics.logged(name),
         lambda: topics.commands(name),
         lambda: topics.service_status(name),
-        lambda: topics.service_request(name),
+        lambda: topics.service_request(name, "anna"),
+        lambda: topics.service_request("logger", name),
+        lambda: topics.service_requests(name),
+        lambda: topics.requests_by(name),
         lambda: topics.inbox(name, "s1"),
         lambda: topics.inbox("anna", name),
         lambda: topics.split_full_name(f"{name}/balance"),
@@ -67,6 +70,8 @@ def test_nothing_special_gets_into_any_topic(name: str) -> None:
             build()
     assert not topics.is_inbox(f"kleinmaelzung/_client/{name}/s1/inbox")
     assert not topics.is_inbox(f"kleinmaelzung/_client/anna/{name}/inbox")
+    assert topics.asker(f"kleinmaelzung/_service/{name}/request/anna") is None
+    assert topics.asker(f"kleinmaelzung/_service/logger/request/{name}") is None
 
 
 @pytest.mark.parametrize("name", [name for name in BAD_NAMES.values() if name != "+"])
@@ -121,7 +126,9 @@ def test_the_exact_topics() -> None:
     assert topics.commands("pi-1") == "kleinmaelzung/pi-1/+/command"
     assert topics.any_status() == "kleinmaelzung/+/status"
     assert topics.service_status("logger") == "kleinmaelzung/_service/logger/status"
-    assert topics.service_request("history") == "kleinmaelzung/_service/history/request"
+    assert topics.service_request("history", "anna") == "kleinmaelzung/_service/history/request/anna"
+    assert topics.service_requests("history") == "kleinmaelzung/_service/history/request/+"
+    assert topics.requests_by("anna") == "kleinmaelzung/_service/+/request/anna"
     assert topics.any_service_status() == "kleinmaelzung/_service/+/status"
     assert topics.inbox("anna", "s1") == "kleinmaelzung/_client/anna/s1/inbox"
     assert topics.tail("kleinmaelzung/pi-1/status") == "pi-1/status"
@@ -192,3 +199,11 @@ def test_what_is_not_for_watching_is_refused_with_a_sentence(pattern: str) -> No
 )
 def test_a_topic_falls_under_a_filter(topic_filter: str, topic: str, falls: bool) -> None:
     assert topics.matches(topic_filter, topic) is falls
+
+
+def test_a_request_says_who_asks_and_an_inbox_whose_it_is() -> None:
+    assert topics.asker(topics.service_request("logger", "anna")) == "anna"
+    assert topics.inbox_owner(topics.inbox("anna", "s1")) == "anna"
+    for other in (topics.service_status("logger"), topics.instrument("pi-1", "balance", "data"), "", "a/b/c/request/d"):
+        assert topics.asker(other) is None
+        assert topics.inbox_owner(other) is None

@@ -29,15 +29,18 @@ SELECT * FROM unnest($1::int[], $2::bigint[])
 ON CONFLICT DO NOTHING
 
 -- name: lock_streams
--- In the order of ids, so that two loggers wait for each other and never dead-lock. Gives the offered numbers that are
--- already known.
+-- In the order of ids, so that two loggers wait for each other and never dead-lock. Gives what is already known of the
+-- numbers that are offered.
 WITH locked AS MATERIALIZED (
     SELECT id, received + quarantined AS known FROM streams WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE
+), offered AS (
+    SELECT stream, range_agg(int8range(first, last, '[]')) AS numbers
+    FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS run (stream, first, last)
+    GROUP BY stream
 )
-SELECT locked.id, array_agg(offered.number) FILTER (WHERE locked.known @> offered.number) AS known
+SELECT locked.id, locked.known * offered.numbers AS known
 FROM locked
-JOIN unnest($1::int[], $2::bigint[]) AS offered (stream, number) ON offered.stream = locked.id
-GROUP BY locked.id
+JOIN offered ON offered.stream = locked.id
 
 -- name: find_same
 -- Positions of repeats that are stored with the same bytes. The bounds of time spare the other chunks.
@@ -76,11 +79,28 @@ SELECT * FROM unnest($1::int[], $2::bigint[], $3::smallint[], $4::timestamptz[],
 ON CONFLICT DO NOTHING
 
 -- name: add_gaps
-INSERT INTO gaps (stream, number, index, instrument, epoch, first_number, last_number, since, until, reason)
-SELECT * FROM unnest(
-    $1::int[], $2::bigint[], $3::smallint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
-    $8::timestamptz[], $9::timestamptz[], $10::text[]
+-- A gap in time that is known already learns when it ended; the first word stays. A record that is stored is left alone.
+INSERT INTO gaps (
+    stream, number, index, instrument, epoch, first_number, last_number, since, until, reason, detail
 )
+SELECT told.*
+FROM unnest(
+    $1::int[], $2::bigint[], $3::smallint[], $4::int[], $5::bigint[], $6::bigint[], $7::bigint[],
+    $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[]
+) AS told (stream, number, index, instrument, epoch, first_number, last_number, since, until, reason, detail)
+WHERE NOT EXISTS (
+    SELECT FROM gaps AS known
+    WHERE known.stream = told.stream AND known.number = told.number AND known.index = told.index
+)
+ON CONFLICT (instrument, reason, since) WHERE since IS NOT NULL AND first_number IS NULL AND last_number IS NULL
+DO UPDATE SET
+    until = coalesce(gaps.until, excluded.until),
+    epoch = coalesce(gaps.epoch, excluded.epoch),
+    detail = coalesce(nullif(gaps.detail, ''), excluded.detail)
+
+-- name: add_references
+INSERT INTO clock_references (boot, since_boot_us, time)
+SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[])
 ON CONFLICT DO NOTHING
 
 -- name: lock_traffic
