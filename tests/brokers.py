@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -68,8 +69,8 @@ class TestBroker:
 
 
 @asynccontextmanager
-async def running_broker(directory: Path) -> AsyncIterator[TestBroker]:
-    """A broker as long as the context lasts."""
+async def running_broker(directory: Path, **settings: int) -> AsyncIterator[TestBroker]:
+    """A broker as long as the context lasts, with our configuration but for these settings."""
     mosquitto = Mosquitto(
         directory=directory / "mosquitto",
         host="127.0.0.1",
@@ -78,6 +79,11 @@ async def running_broker(directory: Path) -> AsyncIterator[TestBroker]:
         passwords={name: access.make_secret() for name in ("admin", *access.SERVICES)},
     )
     mosquitto.write()
+    configuration = directory / "mosquitto" / "mosquitto.conf"
+    for name, value in settings.items():
+        changed, count = re.subn(rf"(?m)^{name} .*$", f"{name} {value}", configuration.read_text())
+        assert count == 1, name
+        configuration.write_text(changed)
     broker = TestBroker(mosquitto, directory)
     await broker.start()
     try:
