@@ -59,27 +59,34 @@ async def measure() -> list[Row]:
     """Take the logger away for a minute, and see how fast it catches up."""
     with tempfile.TemporaryDirectory(prefix="kleinmaelzung-bench-") as directory:
         data = Path(directory)
-        async with _system(data) as (planned, logger), _agents(planned, data) as reports:
-            await _until(reports, lambda: len(reports) > SETTLED_S / REPORT_S and reports[-1].unlogged < 1000, 30)
+        async with running_system(data) as (planned, parts), running_agents(planned, data) as reports:
+            await settled(reports)
+            logger = parts["logger"]
             await logger.stop()
             away = len(reports)
             await asyncio.sleep(AWAY_S)
             back = len(reports)
             await logger.start()
-            await _until(reports, lambda: _is_caught_up(reports[back:]), CATCH_UP_S)
+            await wait_for(reports, lambda: is_caught_up(reports[back:]), CATCH_UP_S)
             said = list(reports)
-        return [_row(said[away:back], said[back:])]
+        return [row(said[away:back], said[back:])]
 
 
-def _is_caught_up(reports: Sequence[Report]) -> bool:
+async def settled(reports: list[Report]) -> None:
+    """Wait until the agents have been logged for a while."""
+    await wait_for(reports, lambda: len(reports) > SETTLED_S / REPORT_S and is_caught_up(reports), 30)
+
+
+def is_caught_up(reports: Sequence[Report]) -> bool:
     """Less than a second's frames are not yet logged."""
     return bool(reports) and reports[-1].unlogged < AGENTS * INSTRUMENTS / PERIOD_S
 
 
-def _row(away: Sequence[Report], back: Sequence[Report]) -> Row:
+def row(away: Sequence[Report], back: Sequence[Report]) -> Row:
+    """What was logged while catching up, against what was taken while nothing could be logged."""
     live = (away[-1].taken - away[0].taken) / (away[-1].at - away[0].at)
     begin = next(before for before, after in itertools.pairwise(back) if after.logged > before.logged)
-    end = next(report for report in back if report.at > begin.at and _is_caught_up([report]))
+    end = next(report for report in back if report.at > begin.at and is_caught_up([report]))
     caught_up = (end.logged - begin.logged) / (end.at - begin.at)
     return Row(
         name="backfill",
@@ -94,8 +101,8 @@ def _row(away: Sequence[Report], back: Sequence[Report]) -> Row:
 
 
 @contextlib.asynccontextmanager
-async def _system(data: Path) -> AsyncIterator[tuple[system.Plan, Running]]:
-    """All parts as `kleinmaelzung up` starts them, but none starts again by itself; and the logger's."""
+async def running_system(data: Path) -> AsyncIterator[tuple[system.Plan, dict[str, Running]]]:
+    """All parts as `kleinmaelzung up` starts them, but none starts again by itself."""
     with system.locked(data):
         planned = system.plan(system.Choices(data=data, port=0))
         parts = {child.name: Running(child, data / f"{child.name}.log") for child in planned.children}
@@ -103,11 +110,11 @@ async def _system(data: Path) -> AsyncIterator[tuple[system.Plan, Running]]:
             for part in parts.values():
                 await part.start()
                 stack.push_async_callback(part.stop)
-            yield planned, parts["logger"]
+            yield planned, parts
 
 
 @contextlib.asynccontextmanager
-async def _agents(planned: system.Plan, data: Path) -> AsyncIterator[list[Report]]:
+async def running_agents(planned: system.Plan, data: Path) -> AsyncIterator[list[Report]]:
     """The agents' process; what it says is added to the list. At the end all it took must be in the database."""
     secret = access.make_secret()
     names = [f"pi-{number}" for number in range(1, AGENTS + 1)]
@@ -148,7 +155,7 @@ async def _check(dsn: str, last: Report) -> None:
         raise RuntimeError(f"backfill: {last.logged} frames are said to be logged, the database holds {found}")
 
 
-async def _until(reports: list[Report], is_so: Callable[[], bool], limit_s: float) -> None:
+async def wait_for(reports: Sequence[Report], is_so: Callable[[], bool], limit_s: float) -> None:
     try:
         async with asyncio.timeout(limit_s):
             while not is_so():

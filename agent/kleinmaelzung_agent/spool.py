@@ -44,6 +44,9 @@ from kleinmaelzung_wire.messages import LoggedRanges
 logger = logging.getLogger(__name__)
 
 WINDOW_S: Final = 0.25
+# While nobody acknowledges, waiting for it only puts more at risk: written is sooner, so that a frame's gathering, this
+# and the commit stay within the window.
+UNHEARD_S: Final = 0.1
 DISK_RETRY_S: Final = 5.0
 DEFAULT_LIMITS: Final = Limits()
 
@@ -69,6 +72,7 @@ class Spool:
         self.on_opened: Callable[[], None] | None = None  # when the file is first opened only now: `previous` is known
         self._disk, self._thread = disk, thread
         self._window_ns, self._retry_s = int(window_s * 1e9), retry_s
+        self._is_unheard = False  # nothing has been acknowledged since frames were written
         self._limits, self._keep_all = limits, keep_all
         self._memory = Window()
         self._logged = Deletions()
@@ -129,6 +133,7 @@ class Spool:
 
     def forget(self, logged: Sequence[LoggedRanges]) -> None:
         """Let go of exactly these frames."""
+        self._is_unheard = False
         for entry in logged:
             for first, last in entry.ranges:
                 self._forget_range(entry.instrument, entry.epoch, first, last)
@@ -241,7 +246,8 @@ class Spool:
             return 0
         dues = [] if self._memory.oldest_ns is None else [self._memory.oldest_ns]
         dues += [self._delete_since_ns] if self._logged or self._losses.told else []
-        return min(dues) + self._window_ns if dues else None
+        wait_ns = min(self._window_ns, int(UNHEARD_S * 1e9)) if self._is_unheard else self._window_ns
+        return min(dues) + wait_ns if dues else None
 
     @asynccontextmanager
     async def _writing_of(self, frames: Sequence[NumberedFrame]) -> AsyncIterator[None]:
@@ -270,6 +276,7 @@ class Spool:
             return False
         for frame in frames:
             self._drop(frame.key)
+        self._is_unheard |= bool(frames)
         self._losses.written(frames, announced)
         self._facts = {name: value for name, value in self._facts.items() if facts.get(name) != value}
         self._written.note(outcome.last_id, time.monotonic_ns())

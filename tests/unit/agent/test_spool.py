@@ -257,6 +257,17 @@ async def test_a_file_that_cannot_be_opened_yet_is_taken_into_use_later(tmp_path
         assert (spool.previous.epoch, spool.previous.since_us) == (8, NOW_US + 9)
 
 
+async def test_while_nobody_acknowledges_less_is_at_risk(tmp_path: Path) -> None:
+    async with open_spool(tmp_path, window_s=3600) as spool:
+        spool.add(numbered(1))
+        await spool.flush()
+        spool.add(numbered(2))
+        task = asyncio.create_task(spool.run())
+        await until(lambda: not spool.is_in_window(numbered(2)), "it is written, long before the window ends")
+        task.cancel()
+        await asyncio.wait([task])
+
+
 async def test_the_last_known_time_is_kept(tmp_path: Path) -> None:
     async with running(tmp_path) as (spool, _):
         assert spool.last_known_us == 0

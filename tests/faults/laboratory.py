@@ -1,0 +1,195 @@
+"""The whole system under test: broker, database, logger, gateway and agents as processes of ours that can break.
+
+    instruments --TCP--> agents  ==veth==>  gateway --> broker --> logger --> database
+
+`open_laboratory` builds and starts it in a directory and takes everything away again, whatever state it is in.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import kleinmaelzung
+from kleinmaelzung_local import system
+from kleinmaelzung_local.children import Child
+from kleinmaelzung_local.mosquitto import write_private
+from kleinmaelzung_wire import access, messages
+from tests.faults import field, instruments
+from tests.faults.agents import Agent
+from tests.faults.field import ApartField, PlainField
+from tests.faults.parts import Ending, Part
+
+ROOT: Final = Path(__file__).parents[2]
+CONNECT_S: Final = 30.0
+# What deploy calls them, and what a person calls what they are.
+ROLES: Final = {"postgres": "database", "mosquitto": "broker", "logger": "logger", "gateway": "gateway"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """How much the instruments produce: fits two cores beside everything else."""
+
+    agents: int = 3
+    streams: int = 2
+    stream_hz: float = 100.0
+    polled: int = 4
+    polled_hz: float = 20.0
+
+    @property
+    def agent_names(self) -> list[str]:
+        return [f"pi-{number}" for number in range(1, self.agents + 1)]
+
+    def rates_hz(self) -> dict[str, float]:
+        """Each instrument's full name and its rate; 0 for one that is polled."""
+        streams = {f"stream-{number}": self.stream_hz for number in range(1, self.streams + 1)}
+        polled = {f"polled-{number}": 0.0 for number in range(1, self.polled + 1)}
+        return {f"{agent}/{name}": rate for agent in self.agent_names for name, rate in (streams | polled).items()}
+
+
+class Laboratory:
+    """Everything by its role, and agents by their name."""
+
+    def __init__(self, directory: Path, plan: system.Plan, where: ApartField | PlainField, load: Load) -> None:
+        self.directory = directory
+        self.load = load
+        self.field = where
+        self.dsn = plan.dsn
+        self.url = plan.url
+        self.started_ns = 0
+        self._mosquitto = plan.mosquitto
+        self.log = directory / "log"
+        self.instruments = Part(_instruments(directory, where, load), self.log / "instruments.log")
+        self.parts = {ROLES[child.name]: _part(child, self.log) for child in plan.children}
+        self.agents = {name: Agent(name, directory / name, where) for name in load.agent_names}
+        self.trusting = Part(_trusting(directory, plan), self.log / "trusting.log")
+
+    @property
+    def apart(self) -> ApartField:
+        """The field, where network and disk can fail. Only schedules made for it ask."""
+        assert isinstance(self.field, ApartField)
+        return self.field
+
+    def part(self, target: str) -> Part:
+        return self.agents[target] if target in self.agents else self.parts[target]
+
+    def endings(self) -> list[Ending]:
+        """How agents ended: what they had not spooled by then is gone."""
+        return [ending for agent in self.agents.values() for ending in agent.endings]
+
+    def findings(self) -> list[str]:
+        """What the processes did on their own."""
+        everyone = (*self.parts.values(), *self.agents.values(), self.instruments)
+        return list(dict.fromkeys(finding for part in everyone for finding in part.findings))
+
+    def forget_broker(self) -> None:
+        """Remove what the broker remembers; accounts are configuration, not memory."""
+        (self._mosquitto.directory / "mosquitto.db").unlink(missing_ok=True)
+
+    async def start(self, *, trust_broker: bool) -> None:
+        """Start everything in order and wait until it runs. Raises ChildFailed."""
+        await self.instruments.start()
+        for part in self.parts.values():
+            await part.start()
+        if trust_broker:
+            await self.trusting.start()
+        await self._configure_agents(json.loads((self.log / "instruments.log").read_text().splitlines()[0]))
+        self.started_ns = time.monotonic_ns()
+        for agent in self.agents.values():
+            await agent.start()
+
+    async def _configure_agents(self, ports: Mapping[str, int]) -> None:
+        secrets = {name: access.make_secret() for name in self.agents}
+        async with self._client() as lab:
+            for name, secret in secrets.items():
+                answers = await lab.access(access.add_agent(name, secret))
+                assert not any("error" in answer for answer in answers), answers
+        for name, agent in self.agents.items():
+            await self.field.make_disk(agent.disk)
+            own = {full.partition("/")[2]: port for full, port in ports.items() if full.startswith(f"{name}/")}
+            agent.configure(self.url, secrets[name], own, self.load.polled_hz)
+
+    def _client(self) -> contextlib.AbstractAsyncContextManager[kleinmaelzung.Lab]:
+        return kleinmaelzung.connect(self.url, user="admin", password=self._mosquitto.passwords["admin"])
+
+    async def counts(self) -> dict[str, int]:
+        """The last number that each instrument sent."""
+        return await instruments.ask(self.directory, "counts")
+
+    async def halt(self) -> None:
+        """Let the instruments send nothing more and write down all they sent."""
+        await instruments.ask(self.directory, "halt")
+
+    async def unlogged(self) -> dict[str, int]:
+        """By agent, how many frames it still holds, by its own word; agents that say nothing are left out."""
+        async with asyncio.timeout(CONNECT_S), self._client() as lab:
+            found = await lab.retained("+/status")
+        statuses = {topic.split("/")[-2]: messages.AgentStatus.decode(payload) for topic, payload in found.items()}
+        return {name: status.unlogged for name, status in statuses.items() if status.online}
+
+    async def stop(self) -> None:
+        """End everything in order: agents first, what they need last."""
+        for part in (*self.agents.values(), self.parts["gateway"], self.parts["logger"], self.trusting):
+            if part.is_started:
+                await part.stop()
+
+    async def end(self) -> None:
+        """Leave no process."""
+        for part in (*self.agents.values(), self.trusting, *reversed(self.parts.values()), self.instruments):
+            await part.end()
+
+
+@asynccontextmanager
+async def open_laboratory(directory: Path, load: Load) -> AsyncIterator[Laboratory]:
+    """Build everything in a directory; leaving removes all but the files in it."""
+    async with AsyncExitStack() as stack:
+        where = await stack.enter_async_context(field.open_field())
+        (directory / "log").mkdir(parents=True)
+        stack.enter_context(system.locked(directory / "server"))
+        choices = system.Choices(data=directory / "server", host=where.gateway_host, port=0)
+        plan = await asyncio.to_thread(system.plan, choices)
+        for name in load.agent_names:
+            (directory / name).mkdir()
+        laboratory = Laboratory(directory, plan, where, load)
+        stack.push_async_callback(laboratory.end)
+        yield laboratory
+
+
+def _part(child: Child, log: Path) -> Part:
+    return Part(child, log / f"{ROLES[child.name]}.log")
+
+
+def _instruments(directory: Path, where: ApartField | PlainField, load: Load) -> Child:
+    command = [sys.executable, "-m", "tests.faults.instruments", str(directory), json.dumps(load.rates_hz())]
+    log = directory / "log" / "instruments.log"
+    return Child(
+        name="instruments",
+        command=where.command(command),
+        environment=_with_us(),
+        is_ready=lambda: _has_line(log),
+    )
+
+
+def _trusting(directory: Path, plan: system.Plan) -> Child:
+    password = directory / "trusting.password"
+    write_private(password, plan.mosquitto.passwords["logger"])
+    command = [sys.executable, "-m", "tests.faults.trusting", str(plan.mosquitto.internal_port), str(password)]
+    log = directory / "log" / "trusting.log"
+    return Child(name="trusting", command=command, environment=_with_us(), is_ready=lambda: _has_line(log))
+
+
+def _with_us() -> dict[str, str]:
+    """The environment in which `python -m tests.faults...` is found, wherever we were started."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
+async def _has_line(log: Path) -> bool:
+    return "\n" in log.read_text()
