@@ -24,7 +24,7 @@ import asyncpg
 import kleinmaelzung
 from benchmarks.row import Row
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.agent import Way
+from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_local import system
@@ -183,8 +183,8 @@ async def _main(given: dict[str, Any]) -> None:
             for name in given["names"]:
                 data = Path(given["data"]) / name
                 config = AgentConfig(name=name, url=given["url"], secret=given["secret"], data=data)
-                ways = {f"i{number}": Way(frame_every_s=0.0) for number in range(INSTRUMENTS)}
-                running.create_task(agent.run(config, make, ways=ways, stop=stop))
+                sampling = {f"i{number}": Sampling(frame_every_s=0.0) for number in range(INSTRUMENTS)}
+                running.create_task(agent.run(config, make, sampling=sampling, stop=stop))
         reporting.cancel()
     _report(sinks)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Never
 
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.agent import Tuning, Way
+from kleinmaelzung_agent.agent import Sampling, Tuning
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.counters import Counters
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
@@ -65,8 +65,8 @@ async def main(url: str, data: str, secret: str = SECRET) -> None:
     def make(sink: Sink) -> dict[str, Instrument]:
         return {"balance": Counting("balance", sink, 0.01)}
 
-    ways = {"balance": Way(frame_every_s=0.0)}
-    await agent.run(config(url, Path(data), secret), make, ways=ways, stop=stop, tuning=QUICK)
+    sampling = {"balance": Sampling(frame_every_s=0.0)}
+    await agent.run(config(url, Path(data), secret), make, sampling=sampling, stop=stop, tuning=QUICK)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.agent import Tuning, Way
+from kleinmaelzung_agent.agent import Sampling, Tuning
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.spool import Limits
 from kleinmaelzung_agent.spool_file import FILE_NAME
@@ -50,17 +50,17 @@ async def running(
     *,
     names: tuple[str, ...] = ("balance",),
     period_s: float = 0.01,
-    ways: Mapping[str, Way] | None = None,
+    sampling: Mapping[str, Sampling] | None = None,
     others: Others | None = None,
     limits: Limits | None = None,
     tuning: Tuning = QUICK,
     secret: str = "a secret",
 ) -> AsyncIterator[Running]:
-    """Instruments of these names that count, taken in these ways, and others beside them."""
+    """Instruments of these names that count, sampled in these ways, and others beside them."""
     made = Running(names, period_s, others)
-    ways = dict.fromkeys(names, Way(frame_every_s=0.0)) | dict(ways or {})
+    sampling = dict.fromkeys(names, Sampling(frame_every_s=0.0)) | dict(sampling or {})
     settings = replace(config(url, data, secret), spool=limits or Limits())
-    task = asyncio.create_task(agent.run(settings, made.make, ways=ways, stop=made.stop, tuning=tuning))
+    task = asyncio.create_task(agent.run(settings, made.make, sampling=sampling, stop=made.stop, tuning=tuning))
     try:
         await until(lambda: made.sink or task.done(), "the agent has begun")
         yield made

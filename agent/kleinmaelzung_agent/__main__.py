@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kleinmaelzung_agent import agent, config, instruments
-from kleinmaelzung_agent.agent import Way
+from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import Config, ConfigError
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.spool import SpoolError
@@ -58,13 +58,13 @@ async def _run(settings: Config) -> None:
     def make(sink: Sink) -> dict[str, Instrument]:
         return {name: instruments.make(name, wanted, sink) for name, wanted in settings.instruments.items()}
 
-    ways = {name: way(wanted) for name, wanted in settings.instruments.items()}
-    await agent.run(settings.agent, make, ways=ways, stop=stop)
+    sampling = {name: sampling_of(wanted) for name, wanted in settings.instruments.items()}
+    await agent.run(settings.agent, make, sampling=sampling, stop=stop)
 
 
-def way(config: TextInstrumentConfig) -> Way:
+def sampling_of(config: TextInstrumentConfig) -> Sampling:
     """What the agent must know of an instrument, beside its driver."""
-    return Way(
+    return Sampling(
         frame_every_s=config.frame_every_s,
         silent_after_s=config.silent_after_s,
         stops_when_full=config.when_full == "stop",

@@ -57,7 +57,7 @@ class Tuning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Sampling:
     """How one instrument's samples are taken, whatever its driver."""
 
     frame_every_s: float = FRAME_EVERY_S
@@ -65,7 +65,7 @@ class Way:
     stops_when_full: bool = False
 
 
-USUAL = Way()
+USUAL = Sampling()
 
 Make = Callable[[Sink], Mapping[str, Instrument]]
 
@@ -74,25 +74,25 @@ async def run(
     config: AgentConfig,
     make: Make,
     *,
-    ways: Mapping[str, Way],
+    sampling: Mapping[str, Sampling],
     stop: asyncio.Event,
     tuning: Tuning | None = None,
 ) -> None:
     """Run the agent until `stop` is set. Raises spool.SpoolError where the data directory cannot be used."""
     tuning = tuning or Tuning()
-    keep_all = frozenset(name for name, way in ways.items() if way.stops_when_full)
+    keep_all = frozenset(name for name, how in sampling.items() if how.stops_when_full)
     async with spool.open_spool(config.data, window_s=tuning.window_s, limits=config.spool, keep_all=keep_all) as store:
-        agent = Agent(config, store, ways, tuning)
+        agent = Agent(config, store, sampling, tuning)
         await agent.run(make(agent), stop)
 
 
 class Agent:
     """The Sink of all instruments, and what must be known about the whole."""
 
-    def __init__(self, config: AgentConfig, store: Spool, ways: Mapping[str, Way], tuning: Tuning) -> None:
+    def __init__(self, config: AgentConfig, store: Spool, sampling: Mapping[str, Sampling], tuning: Tuning) -> None:
         self.epoch = secrets.randbits(53) or 1  # 0 is no epoch; randbits(53) reaches frames.MAX_EPOCH and no further
         self._config, self._spool, self._tuning = config, store, tuning
-        self._ways = ways
+        self._sampling = sampling
         self._timeline = Timeline(store.last_known_us)
         self._observe_clock()
         self._since_us = self._now_us()
@@ -138,7 +138,7 @@ class Agent:
         if not readings:
             return
         outage, first_us = self._outage(instrument), self._timeline.at(readings[0].taken_ns)
-        if self._way(instrument).stops_when_full and self._spool.is_full:
+        if self._sampling_of(instrument).stops_when_full and self._spool.is_full:
             self._stopped.add(instrument)
             self._show(instrument)
             self._record(instrument, outage.refused(first_us, len(readings)))
@@ -192,18 +192,18 @@ class Agent:
     def _recorder(self, instrument: str) -> Recorder:
         # Made at need: a gap may belong to an instrument that an earlier configuration had.
         if instrument not in self._recorders:
-            frame_every_s, boot = self._way(instrument).frame_every_s, clock.boot_id()
+            frame_every_s, boot = self._sampling_of(instrument).frame_every_s, clock.boot_id()
             self._recorders[instrument] = Recorder(instrument, self.epoch, boot, frame_every_s=frame_every_s)
         return self._recorders[instrument]
 
     def _outage(self, instrument: str) -> Outages:
         if instrument not in self._outages:
-            silent_after_s = self._way(instrument).silent_after_s
+            silent_after_s = self._sampling_of(instrument).silent_after_s
             self._outages[instrument] = Outages(self._since_us, silent_after_s=silent_after_s)
         return self._outages[instrument]
 
-    def _way(self, instrument: str) -> Way:
-        return self._ways.get(instrument, USUAL)
+    def _sampling_of(self, instrument: str) -> Sampling:
+        return self._sampling.get(instrument, USUAL)
 
     def _hand_over(self, numbered: Sequence[NumberedFrame]) -> None:
         for frame in numbered:

@@ -74,7 +74,7 @@ async def _run_in(laboratory: Laboratory, settings: Settings, say: Say) -> Verdi
     say("the instruments have been halted; waiting until the agents hold nothing")
     problems += await drain(laboratory)
     await laboratory.stop()
-    findings, claims = await _judge(laboratory)
+    findings, claims = await compare(laboratory)
     return verdict.give(
         findings,
         claims,
@@ -157,7 +157,8 @@ async def drain(laboratory: Laboratory) -> list[str]:
     return [f"not all is logged {DRAIN_S:g} s after the last value: agents hold {unlogged}{trouble}"]
 
 
-async def _judge(laboratory: Laboratory) -> tuple[list[Finding], Claims]:
+async def compare(laboratory: Laboratory) -> tuple[list[Finding], Claims]:
+    """What the instruments sent against what the database holds."""
     await laboratory.counts()  # brings the ends of the connections into the log
     with (laboratory.directory / instruments.LOG).open() as log:
         truths = truth.read(log)

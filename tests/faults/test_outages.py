@@ -14,7 +14,7 @@ import pytest
 
 import kleinmaelzung
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.agent import Way
+from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_local.children import Running
@@ -140,7 +140,7 @@ async def running_agents(whole: Whole, configs: list[AgentConfig]) -> AsyncItera
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as group:
         for config in configs:
-            running = agent.run(config, counting, ways={"counter": Way(frame_every_s=0.0)}, stop=stop)
+            running = agent.run(config, counting, sampling={"counter": Sampling(frame_every_s=0.0)}, stop=stop)
             group.create_task(running, name=config.name)
         await until_online(whole, len(configs))
         yield

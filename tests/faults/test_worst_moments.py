@@ -9,16 +9,19 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from kleinmaelzung_bus import session as bus
+from kleinmaelzung_gateway import config as gateway_config
+from kleinmaelzung_gateway import gateway
 from kleinmaelzung_wire import failpoints, frames, messages, topics
 from kleinmaelzung_wire.messages import ServiceStatus
-from tests.brokers import AGENT_SECRET, TestBroker, running_broker
+from tests import sockets
+from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker, running_broker
 from tests.databases import query
 from tests.waiting import until
 
@@ -259,3 +262,28 @@ def big_frame(number: int) -> bytes:
     channels: dict[str, list[frames.Value]] = {"text": ["x" * 1000] * 100}
     times = tuple(range(first, first + 100))
     return frames.encode(frames.Frame(epoch=7, number=number, times=times, channels=channels, clock=clock))
+
+
+async def test_a_second_gateway_does_no_harm(places: Places) -> None:
+    """An agent at one gateway, a watcher at the other; then the agent moves."""
+    mosquitto = places.broker.mosquitto
+    config = gateway_config.Config(
+        host="127.0.0.1",
+        port=0,
+        broker_host="127.0.0.1",
+        broker_port=mosquitto.internal_port,
+        password=mosquitto.passwords["gateway"],
+    )
+    async with gateway.listen(config) as listening:
+        other = replace(places, gateway_url="ws://{}:{}".format(*listening.address))
+        logger, agent = await places.start_logger(), await places.start_agent()
+        async with cared_for(logger, agent), sockets.client(other.gateway_url, "otto", PASSWORD) as otto:
+            assert (await otto.ask("watch", 1, "pi-1/balance"))[0] == "done"
+            await otto.expect("message", "pi-1/balance/data")
+            first = await stop_agent(places, agent)
+            moved = await other.start_agent()
+            async with cared_for(moved):
+                await otto.expect("message", "pi-1/balance/data")
+                await places.until_logged(first.taken + 50)
+                await places.until_complete(await stop_agent(other, moved))
+    assert await query(places.dsn, "SELECT count(*) FROM completeness") == [(2,)]

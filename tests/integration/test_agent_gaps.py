@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from kleinmaelzung_agent import clock, config, instruments
-from kleinmaelzung_agent.agent import Way
+from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.outages import FULL
 from kleinmaelzung_agent.recorder import NumberedFrame, Recorder
@@ -331,12 +331,12 @@ async def test_a_port_that_is_not_there_from_the_start_is_a_gap_after_a_while(tm
 
 
 async def test_an_instrument_that_is_set_to_stop_takes_nothing_while_the_spool_is_full(tmp_path: Path) -> None:
-    ways = {"balance": Way(frame_every_s=0.0, stops_when_full=True)}
+    sampling = {"balance": Sampling(frame_every_s=0.0, stops_when_full=True)}
     tuning = replace(QUICK, window_s=0.05)
     async with FakeGateway() as gateway:
         gateway.is_logging = False
         async with running(
-            gateway.url, tmp_path, period_s=0.001, ways=ways, limits=Limits(bytes=60_000), tuning=tuning
+            gateway.url, tmp_path, period_s=0.001, sampling=sampling, limits=Limits(bytes=60_000), tuning=tuning
         ) as made:
             epoch = made.agent.epoch
             await until(lambda: state(gateway, "balance") == ("error", FULL), "it says that it stopped")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent.agent import Tuning, Way
+from kleinmaelzung_agent.agent import Sampling, Tuning
 from kleinmaelzung_agent.commands import MAX_RUNNING
 from kleinmaelzung_agent.spool_file import FILE_NAME
 from kleinmaelzung_agent.uplink import agent_url
@@ -305,7 +305,9 @@ async def test_an_orderly_end_leaves_the_rest_on_disk_and_says_goodbye(tmp_path:
     async with FakeGateway() as gateway:
         gateway.is_logging = False
         tuning = replace(QUICK, window_s=60, settle_s=0.05)
-        async with running(gateway.url, tmp_path, ways={"balance": Way(frame_every_s=0.1)}, tuning=tuning) as made:
+        async with running(
+            gateway.url, tmp_path, sampling={"balance": Sampling(frame_every_s=0.1)}, tuning=tuning
+        ) as made:
             await until(lambda: made.balance.count > 50, "it has run for a while")
         assert _status(gateway).online is False
         assert _status(gateway).reason == "stopped"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from kleinmaelzung_agent import config
-from kleinmaelzung_agent.__main__ import way
-from kleinmaelzung_agent.agent import Way
+from kleinmaelzung_agent.__main__ import sampling_of
+from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import ConfigError
 from kleinmaelzung_agent.spool import Limits
 
@@ -77,8 +77,8 @@ def test_an_instrument_drops_its_oldest_unless_told_to_stop(tmp_path: Path) -> N
     text = INSTRUMENT.replace("port = ", 'when_full = "stop"\nport = ')
     read = load(tmp_path, AGENT + text).instruments["thermometer"]
     assert read.when_full == "stop"
-    assert way(read) == Way(frame_every_s=0.1, silent_after_s=5.0, stops_when_full=True)
-    assert not way(load(tmp_path, AGENT + INSTRUMENT).instruments["thermometer"]).stops_when_full
+    assert sampling_of(read) == Sampling(frame_every_s=0.1, silent_after_s=5.0, stops_when_full=True)
+    assert not sampling_of(load(tmp_path, AGENT + INSTRUMENT).instruments["thermometer"]).stops_when_full
 
 
 def test_relative_paths_start_at_the_files_directory(tmp_path: Path) -> None:
