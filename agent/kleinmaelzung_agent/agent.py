@@ -42,7 +42,7 @@ SETTLE_S = 2.0
 GOODBYE_S = 1.0
 
 
-WAITS = Waits(first_s=0.3, longest_s=5.0)
+WAITS = Waits(first_s=0.3, longest_s=3.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

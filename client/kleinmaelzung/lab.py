@@ -34,7 +34,7 @@ RETAINED_LIMIT: Final = 20_000  # as many as the gateway sends
 REPLY_GRACE_S: Final = 5.0  # the gateway says "timeout" itself; this is for a gateway that says nothing
 _RETAINED: Final = frozenset({"status", *(kind for kind, how in topics.INSTRUMENT_KINDS.items() if how.retained)})
 STEADY_S: Final = 10.0  # a connection that lasted as long starts the waits from the beginning
-WAITS: Final = Waits(first_s=0.6, longest_s=10.0)
+WAITS: Final = Waits(first_s=0.3, longest_s=2.0)  # people wait for it
 
 
 @asynccontextmanager

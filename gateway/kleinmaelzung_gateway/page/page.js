@@ -7,7 +7,7 @@ const DRAW_MS = 250;
 // A browser tells nothing of a network that just went silent: ask now and then, and give up where no answer comes.
 const ASK_MS = 10_000;
 const SILENCE_MS = 9_000;
-const LONGEST_WAIT_MS = 10_000;
+const LONGEST_WAIT_MS = 1700;
 
 // --- What is known: plain functions from messages to state, and from state to words
 
