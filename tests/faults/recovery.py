@@ -30,6 +30,9 @@ CROSS JOIN LATERAL (
 WHERE streams.last_seen > now() - INTERVAL '5 seconds' AND NOT isempty(streams.received)
 """
 
+# InternalClientError is what a connection that the server ends sometimes gives.
+_LOST: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 
 class Watcher:
     """Knows each instrument's newest number in the database; `run` must run beside it."""
@@ -44,7 +47,7 @@ class Watcher:
         while True:
             try:
                 await self._look_until_lost()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except _LOST:
                 await asyncio.sleep(LOOK_EVERY_S)
 
     async def until_beyond(self, counts: Mapping[str, int]) -> int:
