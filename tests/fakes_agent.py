@@ -11,7 +11,7 @@ from kleinmaelzung_agent import agent
 from kleinmaelzung_agent.agent import Sampling, Tuning
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.counters import Counters
-from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
+from kleinmaelzung_agent.instruments import Gate, Instrument, Reading, Sink, open_gate
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Channel, Command, Description, Reply
 from kleinmaelzung_wire.waits import Waits
@@ -46,7 +46,10 @@ class Counting:
         reading = Reading(values={"count": self.count if value is None else value}, taken_ns=time.monotonic_ns())
         self._sink.samples(self.name, [reading])
 
-    async def execute(self, command: Command, *, timeout_s: float) -> Reply:
+    def check(self, command: Command) -> str:
+        return ""
+
+    async def execute(self, command: Command, *, timeout_s: float, gate: Gate = open_gate) -> Reply:
         await self.hold.wait()
         if command.name == "crash":
             raise ValueError("a fault")

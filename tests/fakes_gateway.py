@@ -7,6 +7,7 @@ import base64
 import contextlib
 import http
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, Self
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -14,9 +15,10 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from kleinmaelzung_wire import frames, messages, sockets
+from kleinmaelzung_wire import frames, ledger, messages, sockets, topics
 from kleinmaelzung_wire.frames import Frame
-from kleinmaelzung_wire.messages import AgentStatus, Command, LoggedRanges, Reply, ServiceStatus
+from kleinmaelzung_wire.messages import AgentStatus, Command, Control, LoggedRanges, Reply, ServiceStatus
+from tests.waiting import until
 
 SECRET = "a secret"
 
@@ -41,6 +43,7 @@ class FakeGateway:
         self.refused = 0
         self.close_with: tuple[int, str] | None = None
         self.port = 0
+        self._count = 0
         self._open: set[ServerConnection] = set()
         self._server: Server | None = None
 
@@ -95,9 +98,63 @@ class FakeGateway:
         for connection in list(self._open):
             await connection.close(code, reason)
 
-    async def command(self, instrument: str, payload: bytes, correlation: bytes = b"c") -> None:
-        options = {"response": "kleinmaelzung/_client/anna/s1/inbox", "correlation": correlation}
-        await self._send(["message", f"{instrument}/command", payload, options])
+    async def command(
+        self,
+        instrument: str,
+        payload: bytes,
+        correlation: bytes = b"c",
+        *,
+        user: str = "anna",
+        session: str = "s1",
+        kind: str = "command",
+    ) -> None:
+        options = {"response": topics.inbox(user, session), "correlation": correlation}
+        await self._send(["message", f"{instrument}/{kind}/{user}", payload, options])
+
+    async def session(self, user: str, session: str, *, is_there: bool) -> None:
+        """The broker's word on a client session."""
+        tail = topics.tail(topics.online(user, session))
+        await self._send(["message", tail, b"there" if is_there else b"", {}])
+
+    async def asked(
+        self,
+        instrument: str,
+        name: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        user: str = "anna",
+        session: str = "s1",
+        kind: str = "command",
+        id_: str = "",
+        nonce: str = "",
+    ) -> Reply:
+        """Send a command and wait for its reply."""
+        self._count += 1
+        wanted = Command(
+            id=id_ or f"a{self._count}",
+            name=name,
+            user=user,
+            arguments=dict(arguments or {}),
+            timeout_us=5_000_000,
+            sent=0,
+            nonce=nonce,
+        )
+        correlation = str(self._count).encode()
+        await self.command(instrument, wanted.encode(), correlation, user=user, session=session, kind=kind)
+        await until(lambda: self._answers(correlation), f"an answer to {name}")
+        return self._answers(correlation)[0]
+
+    def records(self, instrument: str) -> list[dict[str, Any]]:
+        """The records of commands that the logger has, in the order in which they were received by agents."""
+        found = [payload for (name, _, _), payload in self.logged.items() if name == instrument]
+        records = [record for payload in found for record in frames.decode(payload).records]
+        return sorted((r for r in records if r["kind"] == ledger.KIND), key=lambda record: record["received"])
+
+    def control(self, instrument: str) -> Control:
+        return Control.decode(self.published[f"{instrument}/control"][-1])
+
+    def _answers(self, correlation: bytes) -> list[Reply]:
+        return [reply for reply, options in self.replies if options.get("correlation") == correlation]
 
     async def announce(self, *, healthy: bool) -> None:
         status = ServiceStatus(role="logger", online=True, healthy=healthy)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kleinmaelzung_agent import agent
 from kleinmaelzung_agent.agent import Sampling, Tuning
+from kleinmaelzung_agent.guards import Guarding
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.spool import Limits
 from kleinmaelzung_agent.spool_file import FILE_NAME
@@ -51,16 +52,19 @@ async def running(
     names: tuple[str, ...] = ("balance",),
     period_s: float = 0.01,
     sampling: Mapping[str, Sampling] | None = None,
+    guarding: Mapping[str, Guarding] | None = None,
     others: Others | None = None,
     limits: Limits | None = None,
     tuning: Tuning = QUICK,
     secret: str = "a secret",
+    ca_file: Path | None = None,
 ) -> AsyncIterator[Running]:
     """Instruments of these names that count, sampled in these ways, and others beside them."""
     made = Running(names, period_s, others)
     sampling = dict.fromkeys(names, Sampling(frame_every_s=0.0)) | dict(sampling or {})
-    settings = replace(config(url, data, secret), spool=limits or Limits())
-    task = asyncio.create_task(agent.run(settings, made.make, sampling=sampling, stop=made.stop, tuning=tuning))
+    settings = replace(config(url, data, secret), spool=limits or Limits(), ca_file=ca_file)
+    run = agent.run(settings, made.make, sampling=sampling, guarding=guarding, stop=made.stop, tuning=tuning)
+    task = asyncio.create_task(run)
     try:
         await until(lambda: made.sink or task.done(), "the agent has begun")
         yield made

@@ -14,6 +14,7 @@ from pathlib import Path
 from kleinmaelzung_agent import agent, config, instruments
 from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import Config, ConfigError
+from kleinmaelzung_agent.guards import Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.spool import SpoolError
 from kleinmaelzung_agent.text_config import TextInstrumentConfig
@@ -59,7 +60,8 @@ async def _run(settings: Config) -> None:
         return {name: instruments.make(name, wanted, sink) for name, wanted in settings.instruments.items()}
 
     sampling = {name: sampling_of(wanted) for name, wanted in settings.instruments.items()}
-    await agent.run(settings.agent, make, sampling=sampling, stop=stop)
+    guarding = {name: guarding_of(wanted) for name, wanted in settings.instruments.items()}
+    await agent.run(settings.agent, make, sampling=sampling, guarding=guarding, stop=stop)
 
 
 def sampling_of(config: TextInstrumentConfig) -> Sampling:
@@ -68,6 +70,20 @@ def sampling_of(config: TextInstrumentConfig) -> Sampling:
         frame_every_s=config.frame_every_s,
         silent_after_s=config.silent_after_s,
         stops_when_full=config.when_full == "stop",
+    )
+
+
+def guarding_of(config: TextInstrumentConfig) -> Guarding:
+    """What stands before an instrument's commands."""
+    commands = {
+        name: Guard(interlocks=one.interlocks, max_age_s=one.max_age_s, is_dangerous=one.is_dangerous)
+        for name, one in config.commands.items()
+    }
+    return Guarding(
+        commands=commands,
+        safe_command=config.safe_command,
+        safe_after_s=config.safe_after_s,
+        allows_raw=config.allow_raw,
     )
 
 

@@ -13,14 +13,17 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Never
+from typing import Any, Never
 
 from kleinmaelzung_agent import clock, outages, runs, spool
 from kleinmaelzung_agent.backfill import PATIENCE_S, Schedule
 from kleinmaelzung_agent.clock import Timeline
+from kleinmaelzung_agent.command_file import CommandFile
 from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.config import AgentConfig
+from kleinmaelzung_agent.guards import Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
+from kleinmaelzung_agent.newest import Newest
 from kleinmaelzung_agent.outages import Outages
 from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_agent.recorder import NumberedFrame, Recorder
@@ -75,6 +78,7 @@ async def run(
     make: Make,
     *,
     sampling: Mapping[str, Sampling],
+    guarding: Mapping[str, Guarding] | None = None,
     stop: asyncio.Event,
     tuning: Tuning | None = None,
 ) -> None:
@@ -82,20 +86,33 @@ async def run(
     tuning = tuning or Tuning()
     keep_all = frozenset(name for name, how in sampling.items() if how.stops_when_full)
     async with spool.open_spool(config.data, window_s=tuning.window_s, limits=config.spool, keep_all=keep_all) as store:
-        agent = Agent(config, store, sampling, tuning)
-        await agent.run(make(agent), stop)
+        agent = Agent(config, store, sampling, tuning, guarding or {})
+        try:
+            await agent.run(make(agent), stop)
+        finally:
+            await agent.close()
 
 
 class Agent:
     """The Sink of all instruments, and what must be known about the whole."""
 
-    def __init__(self, config: AgentConfig, store: Spool, sampling: Mapping[str, Sampling], tuning: Tuning) -> None:
+    def __init__(
+        self,
+        config: AgentConfig,
+        store: Spool,
+        sampling: Mapping[str, Sampling],
+        tuning: Tuning,
+        guarding: Mapping[str, Guarding],
+    ) -> None:
         self.epoch = secrets.randbits(53) or 1  # 0 is no epoch; randbits(53) reaches frames.MAX_EPOCH and no further
         self._config, self._spool, self._tuning = config, store, tuning
-        self._sampling = sampling
+        self._sampling, self._guarding = sampling, guarding
+        self._newest = Newest(guarding, {name: how.silent_after_s for name, how in sampling.items()})
+        self._command_file = CommandFile(config.data)
+        self._commands: Commands | None = None
         self._timeline = Timeline(store.last_known_us)
         self._observe_clock()
-        self._since_us = self._now_us()
+        self._since_us = self.now_us()
         self._outbox = Outbox()
         self._recorders: dict[str, Recorder] = {}
         self._outages: dict[str, Outages] = {}
@@ -111,18 +128,21 @@ class Agent:
         """Sample and deliver until `stop`; then end in order: instruments, what is under way, status, socket."""
         for name, instrument in instruments.items():
             self._outbox.retain(f"{name}/description", instrument.description().encode())
-        commands = Commands(instruments, self._outbox.reply, self._now_us)
+        commands = self._commands = self._make_commands(instruments)
         uplink = self._make_uplink(commands)
         await self._begin(instruments)
+        await self._begin_commands(commands)
         try:
             async with asyncio.TaskGroup() as tasks:
                 spooling = tasks.create_task(self._spool.run(), name="spool")
                 tasks.create_task(self._keep_time(), name="clock")
                 tasks.create_task(self._keep_status(), name="status")
-                tasks.create_task(uplink.run(tasks), name="uplink")
+                tasks.create_task(uplink.run(), name="uplink")
+                commands.start(tasks)
                 sampling = [tasks.create_task(self._sample(i), name=f"instrument {n}") for n, i in instruments.items()]
                 await stop.wait()
                 await _cancel(*sampling)
+                await commands.end(GOODBYE_S)
                 await self._settle()
                 await _cancel(spooling)
                 await self._say_goodbye(uplink)
@@ -137,6 +157,7 @@ class Agent:
         """Record readings and send what is complete."""
         if not readings:
             return
+        self._newest.take(instrument, readings)
         outage, first_us = self._outage(instrument), self._timeline.at(readings[0].taken_ns)
         if self._sampling_of(instrument).stops_when_full and self._spool.is_full:
             self._stopped.add(instrument)
@@ -159,6 +180,22 @@ class Agent:
         if outage.due_ns is not None:
             self._call_at(outage.due_ns, instrument, "search", self._search_on)
 
+    def number(self, instrument: str, record: dict[str, Any]) -> NumberedFrame:
+        """A record as the next frame of an instrument; what is open goes before it, itself it is not yet on its way."""
+        *before, frame = self._recorder(instrument).record(record, self._timeline, time.monotonic_ns())
+        self._hand_over(before)
+        return frame
+
+    def hand_over(self, frame: NumberedFrame) -> None:
+        self._hand_over([frame])
+
+    def interlock(self, instrument: str, guard: Guard) -> str:
+        """Why a command may not be sent now; empty where it may."""
+        return self._newest.refusal(instrument, guard, time.monotonic_ns())
+
+    async def close(self) -> None:
+        await self._command_file.close()
+
     def _resume(self, instrument: str) -> None:
         if instrument in self._stopped:
             self._stopped.discard(instrument)
@@ -169,16 +206,27 @@ class Agent:
         if instrument in self._stopped:
             condition, reason = "error", outages.FULL
         known = self._states.get(instrument)
-        since = known.since if known and known.state == condition else self._now_us()
+        since = known.since if known and known.state == condition else self.now_us()
         state = State(state=condition, since=since, reason=reason[: messages.MAX_SENTENCE])
         if state != known:
             self._states[instrument] = state
             self._outbox.retain(f"{instrument}/state", state.encode())
 
+    def _make_commands(self, instruments: Mapping[str, Instrument]) -> Commands:
+        return Commands(
+            instruments,
+            guarding=self._guarding,
+            file=self._command_file,
+            desk=self,
+            answer=self._outbox.reply,
+            publish=lambda name, control: self._outbox.retain(f"{name}/control", control.encode()),
+        )
+
     def _make_uplink(self, commands: Commands) -> Uplink:
         return Uplink(
             name=self._config.name,
             url=self._config.url,
+            ca_file=self._config.ca_file,
             secret=self._config.secret,
             outbox=self._outbox,
             spool=self._spool,
@@ -216,9 +264,9 @@ class Agent:
             self._announce(instrument, gap)
 
     def _announce(self, instrument: str, gap: Gap) -> NumberedFrame:
-        numbered = self._recorder(instrument).record(gap.to_record(), self._timeline, time.monotonic_ns())
-        self._hand_over(numbered)
-        return numbered[-1]
+        frame = self.number(instrument, gap.to_record())
+        self._hand_over([frame])
+        return frame
 
     def _wind_up(self, instrument: str, recorder: Recorder) -> None:
         """See to it that the open frame is cut and the newest value published in time."""
@@ -262,6 +310,13 @@ class Agent:
         await self._spool.flush()
         await self._spool.begin_run(self.epoch, self._since_us, instruments)
 
+    async def _begin_commands(self, commands: Commands) -> None:
+        """Records of commands that an earlier run may have taken with it go again: the same frames, stored once."""
+        for frame in await commands.open():
+            self._spool.add(frame)
+        if await self._spool.flush():
+            await self._command_file.settled()
+
     def _tell_before(self, instruments: Iterable[str]) -> None:
         for name in instruments:
             self._record(name, runs.gaps_before(name, self._spool.previous, self._spool.damage, self._since_us))
@@ -285,7 +340,7 @@ class Agent:
                     self._resume(instrument)
             if time.monotonic() - remembered_s >= REMEMBER_TIME_S:
                 remembered_s = time.monotonic()
-                await self._spool.remember_time(self._now_us())
+                await self._spool.remember_time(self.now_us())
 
     def _observe_clock(self) -> None:
         is_set_back = self._timeline.observe(
@@ -297,7 +352,7 @@ class Agent:
         if is_set_back:
             logger.warning("the clock was ahead by more than a day and is set back: times run backwards here once")
 
-    def _now_us(self) -> int:
+    def now_us(self) -> int:
         return self._timeline.at(time.monotonic_ns())
 
     async def _keep_status(self) -> Never:
@@ -313,6 +368,7 @@ class Agent:
         judged = self._timeline.clock
         status = AgentStatus(
             online=online,
+            nonce=self._commands.nonce if self._commands and online else "",
             since=self._since_us,
             version=_version(),
             gateway=self._gateway,
@@ -343,7 +399,7 @@ class Agent:
 
     async def _say_goodbye(self, uplink: Uplink) -> None:
         if await self._spool.flush():  # otherwise what memory holds is lost, and the next start must say so
-            await self._spool.end_run(self._now_us())
+            await self._spool.end_run(self.now_us())
         for name, recorder in self._recorders.items():
             newest = recorder.latest(sys.maxsize)
             if newest is not None:

@@ -62,6 +62,13 @@ def fill(send: str, arguments: Sequence[Argument], given: Mapping[str, Value]) -
     return send.format_map({argument.name: check(argument, given.get(argument.name)) for argument in arguments})
 
 
+def check_terminator(given: Mapping[str, Value], terminator: str) -> None:
+    """Raises ArgumentError for a text that would end what is sent, and begin a command of its own."""
+    for name, value in given.items():
+        if isinstance(value, str) and terminator and terminator in value:
+            raise ArgumentError(f'argument "{name}" is {value!r:.60}, what ends a command is not allowed in it')
+
+
 def check(argument: Argument, value: Value) -> Value:
     """The value as it is formatted: numbers as float. Raises ArgumentError."""
     if value is None:

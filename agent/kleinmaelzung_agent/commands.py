@@ -1,111 +1,368 @@
-"""Commands in, replies out: each id is executed once, at most 16 at a time for one instrument.
+"""Commands in, replies and records out: each id is executed at most once, by whom may, while nothing forbids it.
 
-    payload of <instrument>/command --receive()--> a task --instrument.execute()--> answer(tail, payload, options)
+    payload of <instrument>/command/<user> --receive()--> checks --Instrument.execute()--> answer() and Desk: its record
 
-An id that comes again is answered with what the first one gave.
+The id is on disk before anything goes to an instrument. One that comes again is answered with what the first one gave,
+also by a later run of the agent. Names that begin with `_` are executed here: _take, _release, _arm.
 """
 
 import asyncio
 import logging
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from kleinmaelzung_agent import command_record, guards
+from kleinmaelzung_agent import desk as desks
+from kleinmaelzung_agent.command_file import CommandFile
+from kleinmaelzung_agent.desk import Desk
+from kleinmaelzung_agent.guards import NOTHING, UNGUARDED, Armed, Guarding
 from kleinmaelzung_agent.instruments import Instrument
-from kleinmaelzung_wire import codec, messages
+from kleinmaelzung_agent.lease import LeaseError
+from kleinmaelzung_agent.leases import Leases
+from kleinmaelzung_agent.recorder import NumberedFrame
+from kleinmaelzung_agent.remembered import LOST, Begun, Key
+from kleinmaelzung_agent.safe_command import GRACE_S, SafeCommand
+from kleinmaelzung_wire import codec, failpoints, messages, topics
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.messages import Command, Reply
+from kleinmaelzung_wire.messages import Command, Control, Reply, Result
 
 logger = logging.getLogger(__name__)
 
 MAX_RUNNING: Final = 16  # per instrument: they wait for one port anyway
-REMEMBERED: Final = 1000
-# An instrument keeps its own time limit; beyond it by this much, it is answered for.
-GRACE_S: Final = 1.0
+RAW: Final = "_raw"
 
-_CommandKey = tuple[str, str, str]  # instrument, user, id: an id is the caller's own choice
 Answer = Callable[[str, bytes, dict[str, Any]], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A command as it came: who, by which session, and whether on the topic for raw bytes."""
+
+    begun: Begun
+    command: Command
+    is_raw: bool
+
+    @property
+    def who(self) -> tuple[str, str]:
+        return self.begun.user, self.begun.origin
+
+
 class Commands:
-    """Executes in the task group given, which outlives connections: what has begun is finished and answered."""
+    """Executes in the task group of start(), which outlives connections: what has begun is finished and answered."""
 
-    def __init__(self, instruments: Mapping[str, Instrument], answer: Answer, now_us: Callable[[], int]) -> None:
-        self._instruments, self._answer, self._now_us = instruments, answer, now_us
-        self._running: Counter[str] = Counter()
-        self._results: OrderedDict[_CommandKey, asyncio.Future[Reply]] = OrderedDict()
+    def __init__(
+        self,
+        instruments: Mapping[str, Instrument],
+        *,
+        guarding: Mapping[str, Guarding],
+        file: CommandFile,
+        desk: Desk,
+        answer: Answer,
+        publish: Callable[[str, Control], None],
+    ) -> None:
+        self.nonce = ""  # of the connection there is
+        self._instruments, self._guarding = instruments, guarding
+        self._file, self._desk, self._answer = file, desk, answer
+        self._leases = Leases(
+            instruments, guarding, publish=publish, gone=self._gone, expired=self._expired, now_us=desk.now_us
+        )
+        self._armed = Armed()
+        self._busy: Counter[str] = Counter()
+        self._running: dict[Key, asyncio.Future[Reply]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+        self._is_ending = False
 
-    def receive(self, instrument: str, payload: bytes, options: dict[str, Any], tasks: asyncio.TaskGroup) -> None:
-        """Take in one command; its answer comes by `answer`."""
-        options = {key: options[key] for key in ("response", "correlation") if key in options}
+    @property
+    def leases(self) -> Leases:
+        return self._leases
+
+    async def open(self) -> list[NumberedFrame]:
+        """Learn what earlier runs did; returns the records of it that may not have left the agent."""
         try:
-            command = Command.decode(payload)
+            await self._file.open()
+        except OSError as error:
+            logger.error("the commands of earlier runs cannot be read: %s", error.strerror or error)
+            return []
+        found = list(self._file.memory.items())
+        for key, kept in found:
+            if kept.begun:
+                await self._say_lost(key, kept.begun)
+        return [kept.frame for key, kept in found if kept.frame and key[0] in self._instruments]
+
+    def start(self, tasks: asyncio.TaskGroup) -> None:
+        self._tasks = tasks
+        tasks.create_task(self._leases.run(), name="leases")
+
+    async def end(self, limit_s: float) -> None:
+        """Take no more, and give what is under way a little time."""
+        self._is_ending = True
+        if self._running:
+            await asyncio.wait(list(self._running.values()), timeout=limit_s)
+
+    def receive(self, instrument: str, user: str, payload: bytes, options: Mapping[str, Any], *, is_raw: bool) -> None:
+        """Take in one command; its answer comes by `answer`."""
+        options, session = _way_back(user, options)
+        try:
+            command = Command.decode(payload, user=user)
         except WireError as error:
-            self._refuse_unreadable(instrument, payload, options, str(error))
+            self._refuse_unreadable(instrument, user, session, payload, options, str(error))
             return
-        key = (instrument, command.user, command.id)
-        known = self._results.get(key)
-        if known is None:
-            known = self._remember(key)
-            self._begin(instrument, command, known, tasks)
-        known.add_done_callback(lambda result: self._send(instrument, result, options))
-
-    def _begin(
-        self, instrument: str, command: Command, result: asyncio.Future[Reply], tasks: asyncio.TaskGroup
-    ) -> None:
-        target = self._instruments.get(instrument)
-        if target is None:
-            result.set_result(
-                self._reply(command, "refused", f"there is no instrument {instrument!r:.60} at this agent")
-            )
-        elif self._running[instrument] >= MAX_RUNNING:
-            result.set_result(self._reply(command, "refused", f"busy: {MAX_RUNNING} commands are waiting already"))
+        begun = self._begun(instrument, command, session)
+        running = self._running.get(begun.key)
+        if running is None and (kept := self._file.memory.get(begun.key)):
+            payload = kept.reply or self._lost(begun).encode()
+            self._answer(f"{instrument}/reply", payload, options)
+            return
+        if running is None:
+            running = self._running[begun.key] = asyncio.get_running_loop().create_future()
+            running.add_done_callback(lambda reply: self._send(instrument, reply, options))
+            self._begin(_Asked(begun, command, is_raw), running)
         else:
-            self._running[instrument] += 1
-            tasks.create_task(self._execute(instrument, target, command, result), name=f"command {instrument}")
+            running.add_done_callback(lambda reply: self._send(instrument, reply, options))
 
-    async def _execute(
-        self, name: str, instrument: Instrument, command: Command, result: asyncio.Future[Reply]
-    ) -> None:
-        began_ns = time.monotonic_ns()
-        timeout_s = command.timeout_us / 1e6
+    # --- what is refused or done at once ------------------------------------------------------------------------------
+
+    def _begin(self, asked: _Asked, result: "asyncio.Future[Reply]") -> None:
+        begun, target = asked.begun, self._instruments.get(asked.begun.instrument)
+        if target is None:
+            # Without a record, which would be a frame of an instrument that does not exist.
+            del self._running[begun.key]
+            reason = f"there is no instrument {begun.instrument!r:.60} at this agent"
+            result.set_result(self._reply(begun, "refused", reason))
+            return
+        try:
+            self._check_connection(asked)
+            reply = self._own(asked, target)
+            if reply is None:
+                self._check(asked, target)
+        except _RefusedError as refusal:
+            reply = self._reply(begun, refusal.result, str(refusal))
+        if reply is not None:
+            self._conclude(begun, reply, result)
+            return
+        assert self._tasks is not None, "start() comes first"
+        self._busy[begun.instrument] += 1
+        self._tasks.create_task(self._execute(asked, target, result), name=f"command {begun.instrument}")
+
+    def _check_connection(self, asked: _Asked) -> None:
+        if asked.command.nonce and asked.command.nonce != self.nonce:
+            raise _RefusedError("made for an earlier connection of the agent: nothing was sent", "expired")
+        if self._is_ending:
+            raise _RefusedError("the agent is ending")
+        if asked.is_raw != (asked.command.name == RAW):
+            sentence = "only _raw is sent there" if asked.is_raw else "raw bytes have a topic of their own, raw/<user>"
+            raise _RefusedError(sentence, "not-permitted")
+
+    def _own(self, asked: _Asked, target: Instrument) -> Reply | None:
+        """The reply where the command is for the agent itself."""
+        begun, arguments = asked.begun, asked.command.arguments
+        try:
+            match asked.command.name:
+                case "_take":
+                    before, control = self._leases.take(begun.instrument, asked.who, arguments)
+                    reason = f"taken over from {before}" if before else ""
+                    return replace(self._reply(begun, "done", reason), values={"until": control.until})
+                case "_release":
+                    self._leases.release(begun.instrument, asked.who, arguments)
+                case "_arm":
+                    self._arm(asked, target)
+                case name if name.startswith("_") and name != RAW:
+                    raise _RefusedError(f"unknown command {name!r:.40}, expected _take, _release or _arm")
+                case _:
+                    return None
+        except LeaseError as error:
+            raise _RefusedError(str(error)) from error
+        return self._reply(begun, "done")
+
+    def _arm(self, asked: _Asked, target: Instrument) -> None:
+        self._check_lease(asked)
+        match asked.command.arguments:
+            case {"name": str(name), **rest} if set(rest) <= {"arguments"} and isinstance(
+                arguments := rest.get("arguments") or {}, dict
+            ):
+                armed = replace(asked.command, name=name, arguments=arguments)
+            case _:
+                raise _RefusedError("expected the name of a command, and its arguments as a map")
+        if not self._guard(asked.begun.instrument, name).is_dangerous:
+            raise _RefusedError(f"{name!r:.40} is no dangerous command of this instrument: it needs no arming")
+        if why := target.check(armed):
+            raise _RefusedError(why)
+        command = guards.what(name, arguments)
+        self._armed.arm(asked.begun.instrument, *asked.who, command, now_s=time.monotonic())
+
+    def _check(self, asked: _Asked, target: Instrument) -> None:
+        """Everything that can be said before the command waits for its turn."""
+        begun, name = asked.begun, asked.command.name
+        self._check_lease(asked)
+        if self._busy[begun.instrument] >= MAX_RUNNING:
+            raise _RefusedError(f"busy: {MAX_RUNNING} commands are waiting already")
+        if asked.is_raw and not self._guarding.get(begun.instrument, UNGUARDED).allows_raw:
+            raise _RefusedError(
+                'raw bytes are off: "allow_raw = true" in the configuration of the instrument allows them'
+            )
+        if why := target.check(asked.command):
+            raise _RefusedError(why)
+        guard = self._guard(begun.instrument, name)
+        command = guards.what(name, asked.command.arguments)
+        is_armed = guard.is_dangerous and self._armed.use(begun.instrument, *asked.who, command, now_s=time.monotonic())
+        if guard.is_dangerous and not is_armed:
+            raise _RefusedError(guards.NOT_ARMED)
+        if why := self._desk.interlock(begun.instrument, guard):
+            raise _RefusedError(why)
+
+    def _check_lease(self, asked: _Asked) -> None:
+        if why := self._leases.refusal(asked.begun.instrument, asked.who):
+            raise _RefusedError(why)
+
+    def _guard(self, instrument: str, name: str) -> guards.Guard:
+        return self._guarding.get(instrument, UNGUARDED).commands.get(name, NOTHING)
+
+    def _conclude(self, begun: Begun, reply: Reply, result: "asyncio.Future[Reply]") -> None:
+        """It is done without an instrument: nothing waits for the disk."""
+        self._file.note(begun.key, reply.encode(), desks.leave(self._desk, begun, reply))
+        self._running.pop(begun.key, None)
+        result.set_result(reply)
+
+    # --- what goes to an instrument -----------------------------------------------------------------------------------
+
+    async def _execute(self, asked: _Asked, target: Instrument, result: "asyncio.Future[Reply]") -> None:
+        began_ns, begun = time.monotonic_ns(), asked.begun
+        try:
+            reply = await self._keep_and_execute(asked, target)
+        except BaseException:
+            result.cancel()
+            raise
+        finally:
+            self._busy[begun.instrument] -= 1
+        took_us = reply.took_us or (time.monotonic_ns() - began_ns) // 1000
+        reply = replace(reply, took_us=took_us, time=reply.time or self._desk.now_us())
+        try:
+            await self._finish(begun, reply)
+        finally:
+            self._running.pop(begun.key, None)
+            result.set_result(reply)
+
+    async def _keep_and_execute(self, asked: _Asked, target: Instrument) -> Reply:
+        begun, timeout_s = asked.begun, asked.command.timeout_us / 1e6
+        until_s = time.monotonic() + timeout_s
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._file.open()
+                await self._file.begin(begun)
+        except TimeoutError:
+            return self._reply(begun, "expired", "its id could not be kept in time: nothing was sent")
+        except OSError as error:
+            why = f"its id cannot be kept ({error.strerror or error}), so it might be executed twice: nothing was sent"
+            return self._reply(begun, "refused", why)
+        failpoints.reach("agent.command_begun")
+        return await self._executed(asked, target, until_s - time.monotonic())
+
+    async def _executed(self, asked: _Asked, target: Instrument, timeout_s: float) -> Reply:
+        begun = asked.begun
+        is_holder = self._leases.is_held_by(begun.instrument, asked.who)
+
+        def gate() -> str:
+            # Judged once more when the port is there: a command may have waited for it.
+            if is_holder and not self._leases.is_held_by(begun.instrument, asked.who):
+                return "the lease that it was sent under has ended: nothing was sent"
+            why = self._leases.refusal(begun.instrument, asked.who)
+            return why or self._desk.interlock(begun.instrument, self._guard(begun.instrument, asked.command.name))
+
         try:
             async with asyncio.timeout(timeout_s + GRACE_S):
-                reply = await instrument.execute(command, timeout_s=timeout_s)
+                reply = await target.execute(asked.command, timeout_s=timeout_s, gate=gate)
+            failpoints.reach("agent.command_executed")
             reply.encode()  # what cannot be sent is the driver's fault too
         except TimeoutError:
-            reply = self._reply(command, "timeout", f"no answer within {timeout_s:g} s")
+            return self._reply(begun, "timeout", f"no answer within {timeout_s:g} s")
         except Exception as error:  # a fault in a driver must not end the other instruments
-            logger.exception("%s: command %s failed", name, command.name)
-            reply = self._reply(command, "failed", f"fault in the driver: {error!r:.200}")
-        finally:
-            self._running[name] -= 1
-        took_us = reply.took_us or (time.monotonic_ns() - began_ns) // 1000
-        result.set_result(replace(reply, took_us=took_us, time=reply.time or self._now_us()))
+            logger.exception("%s: command %s failed", begun.instrument, begun.name)
+            return self._reply(begun, "failed", f"fault in the driver: {error!r:.200}")
+        return reply
 
-    def _reply(self, command: Command, result: messages.Result, reason: str) -> Reply:
-        return Reply(
-            id=command.id, name=command.name, user=command.user, result=result, reason=reason, time=self._now_us()
+    async def _finish(self, begun: Begun, reply: Reply) -> None:
+        """Keep what became of it, and only then let its record go: a run that died before says that it is lost."""
+        frame = self._desk.number(begun.instrument, command_record.of(begun, reply))
+        try:
+            await self._file.end(begun.key, reply.encode(), frame)
+        finally:
+            failpoints.reach("agent.command_ended")
+            self._desk.hand_over(frame)
+
+    # --- what the agent does by itself --------------------------------------------------------------------------------
+
+    def _expired(self, instrument: str, why: str) -> None:
+        begun = desks.our_own(instrument, "_release", self._desk.now_us())
+        desks.leave(self._desk, begun, self._reply(begun, "done", why))
+
+    def _gone(self, instrument: str, why: str) -> None:
+        self._expired(instrument, why)
+        name = self._guarding.get(instrument, UNGUARDED).safe_command
+        if name and self._tasks is not None and not self._is_ending:
+            logger.warning("%s: %s; sending %s", instrument, why, name)
+            safe = SafeCommand(self._instruments[instrument], name, why, desk=self._desk, answer=self._answer)
+            sending = safe.send(is_held=lambda: self._leases.is_held(instrument))
+            self._tasks.create_task(sending, name=f"safe command {instrument}")
+
+    async def _say_lost(self, key: Key, begun: Begun) -> None:
+        if begun.instrument in self._instruments:
+            await self._finish(begun, self._lost(begun))
+
+    # --- words --------------------------------------------------------------------------------------------------------
+
+    def _lost(self, begun: Begun) -> Reply:
+        return self._reply(begun, "lost", LOST)
+
+    def _reply(self, begun: Begun, result: Result, reason: str = "") -> Reply:
+        return desks.answer_to(begun, result, reason, self._desk.now_us())
+
+    def _begun(self, instrument: str, command: Command, session: str) -> Begun:
+        return Begun(
+            instrument=instrument,
+            user=command.user,
+            id=command.id,
+            name=command.name,
+            origin=session,
+            arguments=command_record.bounded(command.arguments),
+            received=self._desk.now_us(),
         )
 
-    def _refuse_unreadable(self, instrument: str, payload: bytes, options: dict[str, Any], why: str) -> None:
+    def _refuse_unreadable(
+        self, instrument: str, user: str, session: str, payload: bytes, options: dict[str, Any], why: str
+    ) -> None:
         logger.warning("%s: a command that cannot be read: %s", instrument, why)
         fields = _texts(payload)
+        id_, name = fields.get("id", ""), fields.get("name", "")
+        begun = replace(desks.our_own(instrument, name, self._desk.now_us()), user=user, id=id_, origin=session)
+        reply = self._reply(begun, "refused", why)
+        if instrument in self._instruments:
+            desks.leave(self._desk, begun, reply)
         if "id" in fields:
-            name, user = fields.get("name", ""), fields.get("user", "")
-            reply = Reply(id=fields["id"], name=name, user=user, result="refused", reason=why[: messages.MAX_SENTENCE])
-            self._answer(f"{instrument}/reply", replace(reply, time=self._now_us()).encode(), options)
-
-    def _remember(self, key: _CommandKey) -> "asyncio.Future[Reply]":
-        while len(self._results) >= REMEMBERED:
-            self._results.popitem(last=False)
-        return self._results.setdefault(key, asyncio.get_running_loop().create_future())
+            self._answer(f"{instrument}/reply", reply.encode(), options)
 
     def _send(self, instrument: str, result: "asyncio.Future[Reply]", options: dict[str, Any]) -> None:
         if not result.cancelled():
             self._answer(f"{instrument}/reply", result.result().encode(), options)
+
+
+class _RefusedError(Exception):
+    """Nothing was sent; the text says why."""
+
+    def __init__(self, sentence: str, result: Result = "refused") -> None:
+        super().__init__(sentence)
+        self.result: Result = result
+
+
+def _way_back(user: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """How the answer finds the caller, and which session asks: only an inbox of the same user counts."""
+    response = options.get("response")
+    if not isinstance(response, str) or topics.inbox_owner(response) != user:
+        return {}, ""
+    back = {key: options[key] for key in ("response", "correlation") if key in options}
+    return back, topics.inbox_session(response) or ""
 
 
 def _texts(payload: bytes) -> dict[str, str]:

@@ -11,8 +11,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kleinmaelzung_agent import text_config
+from kleinmaelzung_agent.interlocks import Comparison
 from kleinmaelzung_agent.spool import Limits
-from kleinmaelzung_agent.tables import Table, shown
+from kleinmaelzung_agent.tables import Table, hint, shown
 from kleinmaelzung_agent.text_config import TextInstrumentConfig
 from kleinmaelzung_wire import topics
 
@@ -34,6 +35,7 @@ class AgentConfig:
     url: str
     secret: str = field(repr=False)
     data: Path
+    ca_file: Path | None = None
     spool: Limits = field(default_factory=Limits)
 
 
@@ -73,6 +75,7 @@ def _agent(root: Table, base: Path) -> AgentConfig:
         url=_url(table),
         secret=_secret(table, base),
         data=base / table.text("data"),
+        ca_file=_ca_file(table, base),
         spool=_limits(root.table("spool")),
     )
     table.finish()
@@ -91,11 +94,36 @@ def _limits(table: Table) -> Limits:
 
 def _instruments(root: Table) -> dict[str, TextInstrumentConfig]:
     instruments = {}
-    for name, table in root.named_tables("instruments").items():
+    tables = root.named_tables("instruments")
+    for name, table in tables.items():
         if not topics.NAME.match(name):
             table.mistakes.append(f"{table.place}: an instrument's name is {NAME_RULE}")
         instruments[name] = text_config.read(table)
+    for name, table in tables.items():
+        _check_interlocks(table, name, instruments)
     return instruments
+
+
+def _check_interlocks(table: Table, name: str, instruments: dict[str, TextInstrumentConfig]) -> None:
+    """What an interlock looks at is there, and of a type that can be compared so: a wrong one would never open."""
+    for command, config in instruments[name].commands.items():
+        for interlock in config.interlocks:
+            for comparison in interlock.comparisons:
+                if sentence := _comparison_mistake(comparison, name, instruments):
+                    table.mistakes.append(f"{table.place}.commands.{command}.interlock: {sentence}")
+
+
+def _comparison_mistake(comparison: Comparison, name: str, instruments: dict[str, TextInstrumentConfig]) -> str:
+    other = instruments.get(comparison.instrument or name)
+    if other is None:
+        return f'there is no instrument "{comparison.instrument}"{hint(comparison.instrument, instruments)}'
+    channel = other.channels.get(comparison.channel)
+    if channel is None:
+        return f'there is no channel "{comparison.place}"{hint(comparison.channel, other.channels)}'
+    wanted = {float: ("number", "integer"), str: ("text",), bool: ("boolean",)}[type(comparison.value)]
+    if channel.type not in wanted:
+        return f'"{comparison.place}" is of type "{channel.type}", found {shown(comparison.value)}'
+    return ""
 
 
 def _name(table: Table, key: str) -> str:
@@ -115,6 +143,14 @@ def _url(table: Table) -> str:
     if url and not is_good:
         table.mistake("url", f'expected an address such as "ws://lab-server:8080", found {shown(url)}')
     return url
+
+
+def _ca_file(table: Table, base: Path) -> Path | None:
+    """Only named here: it is read at each connection, because it may be replaced. Missing at the start is a mistake."""
+    file = table.text("ca_file", "")
+    if file and not (base / file).is_file():
+        table.mistake("ca_file", f"{base / file} is no file")
+    return base / file if file else None
 
 
 def _secret(table: Table, base: Path) -> str:

@@ -22,6 +22,7 @@ from kleinmaelzung_agent.transport_port import NotSentError, Port, PortError
 LATE_S: Final = 1.0
 QUIET_S: Final = 0.05
 QUIET_CHARACTERS: Final = 3
+RAW_QUIET_S: Final = 0.2  # what answers raw bytes has ended
 MAX_RECORDED: Final = 4096  # bytes received during one question, for the ledger
 
 T = TypeVar("T")
@@ -59,6 +60,7 @@ class Conversation:
         self._late_until = 0.0
         self._late_came = asyncio.Event()
         self._is_unsure = True  # an answer from before the opening may come as well
+        self._is_raw = False  # anything may come
         self._received = 0
         self._last_byte = self._loop.time()
         self._recorded = bytearray()
@@ -115,6 +117,25 @@ class Conversation:
             if not is_answered:
                 self._expect_late(match)
 
+    async def exchange(self, outgoing: bytes, wait_s: float, timeout_s: float) -> None:
+        """Send bytes and wait until what comes has ended, at most `wait_s` for the first of it, within one's turn.
+
+        What came is in `recorded`. Raises TimeoutError where it could not all be sent.
+        """
+        until, before = self._loop.time() + timeout_s, self._received
+        self._is_raw = True
+        try:
+            await self.tell(outgoing, timeout_s)
+            until = min(until, self._loop.time() + wait_s)
+            while self._received == before and self._loop.time() < until and not self._failure:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            await self._quiet(RAW_QUIET_S, longest_s=0.5)
+        finally:
+            self._is_raw = False
+            self._is_unsure = True  # nobody knows whether more will come
+        if self._failure:
+            raise PortError(self._failure)
+
     async def tell(self, outgoing: bytes, timeout_s: float) -> None:
         """Send, with no answer to come, within one's turn. Raises TimeoutError where it could not all be sent."""
         self._recorded.clear()
@@ -139,12 +160,15 @@ class Conversation:
             self._splitter.begin()
         self._last_byte = now
         self._received += len(chunk)
-        if self._question:
+        if self._question or self._is_raw:
             self._recorded += chunk[: MAX_RECORDED - len(self._recorded)]
         for line in self._splitter.feed(chunk):
             self._take(line, taken_ns)
 
     def _take(self, line: str, taken_ns: int) -> None:
+        if self._is_raw:
+            self._unasked(line, taken_ns)  # a value that comes meanwhile is one all the same
+            return
         question = self._question
         if question and (question.takes_last or not question.answer.done()):
             answer = question.match(line, taken_ns)
@@ -191,9 +215,9 @@ class Conversation:
         await self._drain()
         self._splitter.distrust()
 
-    async def _quiet(self, gap_s: float, *, after: float = 0.0) -> None:
-        """Wait until nothing came for `gap_s`, at most one second."""
-        until = self._loop.time() + 1.0
+    async def _quiet(self, gap_s: float, *, after: float = 0.0, longest_s: float = 1.0) -> None:
+        """Wait until nothing came for `gap_s`."""
+        until = self._loop.time() + longest_s
         while not self._failure:
             now = self._loop.time()
             wait = min(max(self._last_byte, after) + gap_s, until) - now

@@ -5,7 +5,7 @@
 Each driver is a module of its own, loaded only where it is configured.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Never, Protocol
 
@@ -23,6 +23,15 @@ class Reading:
     units: dict[str, str] = field(default_factory=dict)
     quality: dict[str, str] = field(default_factory=dict)
     taken_ns: int  # time.monotonic_ns() when the last byte of the line arrived
+
+
+# Asked when the port is there and nothing is sent yet: why a command may not be sent after all; empty where it may.
+Gate = Callable[[], str]
+
+
+def open_gate() -> str:
+    """Nothing forbids it."""
+    return ""
 
 
 class Sink(Protocol):
@@ -50,8 +59,12 @@ class Instrument(Protocol):
         """Read it for ever; trouble with the device is a state, never an exception."""
         ...
 
-    async def execute(self, command: messages.Command, *, timeout_s: float) -> messages.Reply:
-        """Execute one command within the time that is left. Never raises for bad input; sets no `time`."""
+    def check(self, command: messages.Command) -> str:
+        """Why it can never be executed: it is unknown, or its arguments are wrong; empty where it can."""
+        ...
+
+    async def execute(self, command: messages.Command, *, timeout_s: float, gate: Gate = open_gate) -> messages.Reply:
+        """Execute one command, or `_raw`, within the time that is left. Never raises for bad input; sets no `time`."""
         ...
 
 

@@ -56,6 +56,10 @@ class Table:
             value = None
         return float(value) if value is not None else 0.0
 
+    def boolean(self, key: str, *, default: bool) -> bool:
+        value = self._take(key, default, (bool,), "true or false")
+        return value if isinstance(value, bool) else default
+
     def integer(self, key: str, default: Any, *, minimum: int, maximum: int) -> int:
         expected = f"an integer from {minimum} to {maximum}"
         value = self._take(key, default, (int,), expected)

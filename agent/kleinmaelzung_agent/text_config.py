@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 from urllib.parse import urlsplit
 
-from kleinmaelzung_agent import command_text, durations, lines, patterns
+from kleinmaelzung_agent import command_text, durations, guard_config, guards, lines, patterns
+from kleinmaelzung_agent.interlocks import Interlock
 from kleinmaelzung_agent.patterns import Channel, ChannelType, Pattern
 from kleinmaelzung_agent.tables import REQUIRED, Table, hint, shown
 from kleinmaelzung_wire import frames, topics
@@ -73,6 +74,10 @@ class CommandConfig:
     reply: tuple[Pattern, ...] = ()
     refuse: tuple[Pattern, ...] = ()
     timeout_s: float = COMMAND_TIMEOUT_S
+    interlocks: tuple[Interlock, ...] = ()
+    max_age_s: float | None = None  # of the values that interlocks look at; None: 3 times silent_after
+    is_dangerous: bool = False
+    is_safe: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,9 @@ class TextInstrumentConfig:
     polls: tuple[Poll, ...] = ()
     streams: tuple[Pattern, ...] = ()
     commands: dict[str, CommandConfig] = field(default_factory=dict)
+    safe_command: str = ""
+    safe_after_s: float = guards.SAFE_AFTER_S
+    allow_raw: bool = False
 
 
 def read(table: Table) -> TextInstrumentConfig:
@@ -113,7 +121,10 @@ def read(table: Table) -> TextInstrumentConfig:
         polls=polls,
         streams=_streams(table, channels),
         commands=_commands(table),
+        safe_after_s=table.duration("safe_after", guards.SAFE_AFTER_S, minimum=1.0),
+        allow_raw=table.boolean("allow_raw", default=False),
     )
+    config = replace(config, safe_command=guard_config.read_safe_command(table, config.commands))
     _check_whole(table, config)
     table.finish()
     return config
@@ -277,7 +288,13 @@ def _command(table: Table) -> CommandConfig:
         reply=tuple(_answer(below, with_reason=False) for below in table.tables("reply")),
         refuse=tuple(_answer(below, with_reason=True) for below in table.tables("refuse")),
         timeout_s=_timeout(table, COMMAND_TIMEOUT_S),
+        interlocks=guard_config.read_interlocks(table),
+        max_age_s=table.duration("max_age", minimum=0.01) if "max_age" in table else None,
+        is_dangerous=table.boolean("dangerous", default=False),
+        is_safe=table.boolean("safe", default=False),
     )
+    if command.max_age_s is not None and not command.interlocks:
+        table.mistake("max_age", "expected an interlock beside it")
     for sentence in command_text.template_mistakes(command.send, command.arguments):
         table.mistake("send", sentence)
     if command.refuse and not command.reply:

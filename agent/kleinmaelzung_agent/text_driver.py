@@ -8,14 +8,14 @@ import logging
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Never
 
-from kleinmaelzung_agent import command_text, durations, patterns, serial_port
+from kleinmaelzung_agent import command_text, durations, patterns, raw_bytes, serial_port
 from kleinmaelzung_agent.conversation import Conversation
 from kleinmaelzung_agent.counters import Counters
 from kleinmaelzung_agent.health import Health, Verdict
-from kleinmaelzung_agent.instruments import Reading, Sink
+from kleinmaelzung_agent.instruments import Gate, Reading, Sink, open_gate
 from kleinmaelzung_agent.patterns import Match, Pattern
 from kleinmaelzung_agent.schedule import Schedule
 from kleinmaelzung_agent.text_config import CommandConfig, Poll, Start, TextInstrumentConfig
@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 WAITS: Final = Waits(first_s=0.5, longest_s=5.0)
 START_AGAIN_S: Final = 1.0
+RAW: Final = "_raw"
 
 
 class TextInstrument:
@@ -233,22 +234,26 @@ class TextInstrument:
 
     # --- commands -----------------------------------------------------------------------------------------------------
 
-    async def execute(self, command: messages.Command, *, timeout_s: float) -> messages.Reply:
-        """Execute one command within the time that is left. Never raises for bad input; sets no `time`."""
+    def check(self, command: messages.Command) -> str:
+        """Why it can never be executed: it is unknown, or its arguments are wrong; empty where it can."""
+        try:
+            self._prepare(command)
+        except _RefusedError as refusal:
+            return str(refusal)
+        return ""
+
+    async def execute(self, command: messages.Command, *, timeout_s: float, gate: Gate = open_gate) -> messages.Reply:
+        """Execute one command, or `_raw`, within the time that is left. Never raises for bad input; sets no `time`."""
         begun = self._now()
         self.counters.commands += 1
         try:
-            reply = await self._execute(command, begun + timeout_s)
+            reply = await self._execute(command, begun + timeout_s, gate)
         except _RefusedError as refusal:
-            reply = _reply(command, "refused", str(refusal))
+            reply = _reply(command, refusal.result, str(refusal))
         return replace(reply, took_us=round((self._now() - begun) * 1e6))
 
-    async def _execute(self, command: messages.Command, deadline: float) -> messages.Reply:
-        config = self._config.commands.get(command.name)
-        if config is None:
-            known = ", ".join(self._config.commands) or "none"
-            raise _RefusedError(f"unknown command {command.name!r:.40}, expected {known}")
-        outgoing = self._fill(config, command)
+    async def _execute(self, command: messages.Command, deadline: float, gate: Gate) -> messages.Reply:
+        prepared = self._prepare(command)
         conversation = self._conversation
         if conversation is None:
             raise _RefusedError("the instrument is not connected")
@@ -257,43 +262,59 @@ class TextInstrument:
                 async with asyncio.timeout(deadline - self._now()):
                     await stack.enter_async_context(conversation.turn())
             except TimeoutError:
-                raise _RefusedError("expired while the port was busy: nothing was sent") from None
-            timeout_s = min(config.timeout_s, deadline - self._now())
+                raise _RefusedError("expired while the port was busy: nothing was sent", "expired") from None
+            timeout_s = min(prepared.timeout_s, deadline - self._now())
             if timeout_s <= 0:
-                raise _RefusedError("expired: nothing was sent")
-            return replace(
-                await self._send(conversation, command, config, outgoing, timeout_s),
-                bytes_out=outgoing,
-                bytes_in=conversation.recorded,
-            )
+                raise _RefusedError("expired: nothing was sent", "expired")
+            if why := gate():
+                raise _RefusedError(why)
+            reply = await self._send(conversation, command, prepared, timeout_s)
+            return replace(reply, bytes_out=prepared.outgoing, bytes_in=conversation.recorded)
+
+    def _prepare(self, command: messages.Command) -> "_Prepared":
+        if command.name == RAW:
+            return self._prepare_raw(command)
+        config = self._config.commands.get(command.name)
+        if config is None:
+            known = ", ".join(self._config.commands) or "none"
+            raise _RefusedError(f"unknown command {command.name!r:.40}, expected {known}")
+        return _Prepared(self._fill(config, command), config.timeout_s, config)
+
+    def _prepare_raw(self, command: messages.Command) -> "_Prepared":
+        try:
+            raw = raw_bytes.read(command.arguments, self._config.encoding)
+        except raw_bytes.RawError as error:
+            raise _RefusedError(str(error)) from error
+        return _Prepared(raw.outgoing, raw_bytes.LONGEST_WAIT_S, None, raw.wait_s)
 
     def _fill(self, config: CommandConfig, command: messages.Command) -> bytes:
         try:
-            return self._encode(command_text.fill(config.send, config.arguments, command.arguments))
+            text = command_text.fill(config.send, config.arguments, command.arguments)
+            command_text.check_terminator(command.arguments, self._config.terminator)
+            return self._encode(text)
         except command_text.ArgumentError as error:
             raise _RefusedError(str(error)) from error
         except UnicodeEncodeError as error:
             raise _RefusedError(f"{error.object!r:.60} cannot be sent in {self._config.encoding}") from error
 
     async def _send(
-        self,
-        conversation: Conversation,
-        command: messages.Command,
-        config: CommandConfig,
-        outgoing: bytes,
-        timeout_s: float,
+        self, conversation: Conversation, command: messages.Command, prepared: "_Prepared", timeout_s: float
     ) -> messages.Reply:
+        config, outgoing = prepared.config, prepared.outgoing
+
         def match(line: str, taken_ns: int) -> messages.Reply | None:
-            return _read_reply(command, config, line)
+            return _read_reply(command, config, line) if config else None
 
         try:
-            if config.reply:
+            if config is None:
+                await conversation.exchange(outgoing, prepared.wait_s, timeout_s)
+            elif config.reply:
                 return await self._answered(conversation.ask(outgoing, match, timeout_s))
-            await conversation.tell(outgoing, timeout_s)
+            else:
+                await conversation.tell(outgoing, timeout_s)
             return _reply(command, "done")
         except TimeoutError:
-            missing = "answer" if config.reply else "take what was sent"
-            return _reply(command, "timeout", f"the instrument did not {missing} within {durations.show(timeout_s)}")
+            return _reply(command, "timeout", _missing(config, conversation.recorded, timeout_s))
         except NotSentError as error:
             raise _RefusedError(f"the instrument is not connected: {error}") from error
         except PortError as error:
@@ -307,6 +328,29 @@ class TextInstrument:
 
 class _RefusedError(Exception):
     """Nothing was sent; the text says why."""
+
+    def __init__(self, sentence: str, result: messages.Result = "refused") -> None:
+        super().__init__(sentence)
+        self.result: messages.Result = result
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """What is sent, and for how long an answer is waited for; `config` is None for raw bytes."""
+
+    outgoing: bytes
+    timeout_s: float
+    config: CommandConfig | None
+    wait_s: float = 0.0
+
+
+def _missing(config: CommandConfig | None, came: bytes, timeout_s: float) -> str:
+    within = f"within {durations.show(round(timeout_s, 3))}"
+    if config is None or not config.reply:
+        return f"the instrument did not take what was sent {within}"
+    if came:
+        return f"the instrument did not answer {within} as its patterns expect: {len(came)} bytes came"
+    return f"the instrument did not answer {within}: nothing came"
 
 
 def _read_reply(command: messages.Command, config: CommandConfig, line: str) -> messages.Reply | None:

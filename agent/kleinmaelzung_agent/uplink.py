@@ -1,7 +1,7 @@
 """The WebSocket to the gateway: kept up for ever, carrying what the outbox holds and handing over what comes.
 
 outbox (replies, retained messages, live frames, backfill) --> gateway
-gateway --> commands to Commands, what is logged to the spool, word of the loggers to the backfill
+gateway --> commands and word of sessions to Commands, what is logged to the spool, word of the loggers to the backfill
 """
 
 import asyncio
@@ -9,11 +9,14 @@ import base64
 import contextlib
 import logging
 import math
+import secrets
 import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Never
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
@@ -25,7 +28,7 @@ from kleinmaelzung_agent.backfill import Schedule
 from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_agent.spool import Spool
-from kleinmaelzung_wire import failpoints, messages, sockets, topics
+from kleinmaelzung_wire import failpoints, messages, sockets, tls, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.waits import Waits
 
@@ -49,6 +52,7 @@ class Uplink:
         *,
         name: str,
         url: str,
+        ca_file: Path | None,
         secret: str,
         outbox: Outbox,
         spool: Spool,
@@ -59,6 +63,7 @@ class Uplink:
         on_welcome: Callable[[str], None],
     ) -> None:
         self._name, self._url, self._secret = name, agent_url(url), secret
+        self._ca_file = ca_file
         self._outbox, self._spool, self._commands = outbox, spool, commands
         self._schedule, self._resend_after_s = schedule, resend_after_s
         self._waits, self._on_welcome = waits, on_welcome
@@ -69,11 +74,11 @@ class Uplink:
         self._reported = ""
         self._refusals: set[tuple[str, str]] = set()
 
-    async def run(self, tasks: asyncio.TaskGroup) -> Never:
-        """Connect, serve, and come back, for ever. Commands run in `tasks`."""
+    async def run(self) -> Never:
+        """Connect, serve, and come back, for ever."""
         while True:
             self._welcomed_s = math.inf
-            trouble = await self._attempt(tasks)
+            trouble = await self._attempt()
             # A gateway that takes us and drops us at once is no reason to come back faster.
             has_lasted = time.monotonic() - self._welcomed_s > self._waits.longest_s
             self._failures = 1 if has_lasted else self._failures + 1
@@ -85,14 +90,14 @@ class Uplink:
         if self._outbox.is_open:
             await self._outbox.emptied()
 
-    async def _attempt(self, tasks: asyncio.TaskGroup) -> "Trouble":
+    async def _attempt(self) -> "Trouble":
         try:
             async with self._connect() as link:
-                await self._converse(link, tasks)
+                await self._converse(link)
         except ConnectionClosed:
             pass
         except (OSError, InvalidHandshake, InvalidURI, WireError) as error:
-            return _why_not_connected(error, self._name)
+            return _why_not_connected(error, self._name, self._url, self._ca_file)
         except Exception as error:  # whatever it is, the instruments must go on and the next attempt must come
             logger.exception("fault in the connection to the gateway")
             return Trouble(f"fault in the connection: {error!r:.200}")
@@ -112,29 +117,31 @@ class Uplink:
             max_size=MAX_MESSAGE,
             write_limit=SEND_AHEAD,
             proxy=None,  # the gateway is in the laboratory's own network
+            ssl=tls.client_context(self._ca_file) if self._url.startswith("wss:") else None,
         )
 
-    async def _converse(self, link: ClientConnection, tasks: asyncio.TaskGroup) -> None:
+    async def _converse(self, link: ClientConnection) -> None:
         _send_little_ahead(link)
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             self._welcome(await link.recv())
         self._outbox.open(self._spool.is_in_window)
         try:
-            await self._exchange(link, tasks)
+            await self._exchange(link)
         except asyncio.CancelledError:
             await _close(link)
             raise
         finally:
             self._outbox.close()
             self._loggers.clear()
+            self._commands.leases.disconnected()
 
-    async def _exchange(self, link: ClientConnection, tasks: asyncio.TaskGroup) -> None:
+    async def _exchange(self, link: ClientConnection) -> None:
         try:
             async with asyncio.TaskGroup() as beside:
                 beside.create_task(self._write(link), name="uplink writer")
                 beside.create_task(self._send_again(), name="uplink backfill")
                 beside.create_task(self._time_way(link), name="uplink way")
-                await self._read(link, tasks)
+                await self._read(link)
         except* (ConnectionClosed, TimeoutError):
             link.transport.abort()  # close() would want to write
 
@@ -158,18 +165,18 @@ class Uplink:
             self._handed_over.clear()
             self._schedule.passed(await (await link.ping()))
 
-    async def _read(self, link: ClientConnection, tasks: asyncio.TaskGroup) -> Never:
+    async def _read(self, link: ClientConnection) -> Never:
         while True:
             received = await link.recv()
             try:
-                self._receive(*sockets.decode(received, sockets.MSGPACK), tasks)
+                self._receive(*sockets.decode(received, sockets.MSGPACK))
             except WireError as error:
                 logger.warning("from the gateway: %s", error)
 
-    def _receive(self, kind: str, rest: list[Any], tasks: asyncio.TaskGroup) -> None:
+    def _receive(self, kind: str, rest: list[Any]) -> None:
         match kind, rest:
             case "message", [str(tail), bytes(payload), *options]:
-                self._receive_message(tail, payload, options, tasks)
+                self._receive_message(tail, payload, options)
             case "refused", [str(tail), str(code), str(sentence)]:
                 self._receive_refusal(tail, code, sentence)
             case "welcome", _:
@@ -177,13 +184,18 @@ class Uplink:
             case _:
                 raise WireError(f"{kind!r:.40} with {len(rest)} parts is no message to an agent")
 
-    def _receive_message(self, tail: str, payload: bytes, options: list[Any], tasks: asyncio.TaskGroup) -> None:
+    def _receive_message(self, tail: str, payload: bytes, options: list[Any]) -> None:
+        if commanded := topics.commanded(tail):
+            instrument, kind, user = commanded
+            how = options[0] if options and isinstance(options[0], dict) else {}
+            self._commands.receive(instrument, user, payload, how, is_raw=kind == "raw")
+            return
+        if session := topics.online_session(tail):
+            self._commands.leases.session(session, is_there=bool(payload))
+            return
         match tail.split("/"):
             case ["logged"]:
                 self._receive_logged(payload)
-            case [instrument, "command"]:
-                how = options[0] if options and isinstance(options[0], dict) else {}
-                self._commands.receive(instrument, payload, how, tasks)
             case [instrument, "description"]:
                 self._receive_description(instrument)
             case [topics.SERVICE, service, "status"]:
@@ -200,7 +212,7 @@ class Uplink:
     def _receive_description(self, instrument: str) -> None:
         """The broker still has an instrument: take it away if an earlier configuration had it and ours has not."""
         if not self._outbox.retains(f"{instrument}/description"):
-            for kind in ("description", "state", "latest"):
+            for kind in ("description", "state", "latest", "control"):
                 self._outbox.retain(f"{instrument}/{kind}", b"")
 
     def _receive_service(self, service: str, payload: bytes) -> None:
@@ -255,6 +267,8 @@ class Uplink:
         logger.info("connected to the gateway %s", gateway or self._url)
         self._reported, self._welcomed_s = "", time.monotonic()
         self._schedule.reset()
+        self._commands.nonce = secrets.token_hex(8)
+        self._commands.leases.connected()
         self._on_welcome(gateway)
 
     def _report(self, trouble: "Trouble") -> None:
@@ -286,10 +300,18 @@ def _wrong_secret(name: str) -> Trouble:
     return Trouble(sentence, "secret", is_settled=True, is_fatal=True)
 
 
-def _why_not_connected(error: Exception, name: str) -> Trouble:
+def _why_not_connected(error: Exception, name: str, url: str, ca_file: Path | None) -> Trouble:
     if isinstance(error, InvalidStatus):
         status = error.response.status_code
-        return _wrong_secret(name) if status == 401 else Trouble(f"answered HTTP {status}", f"http {status}")
+        if status == 401:
+            return _wrong_secret(name)
+        said = bytes(error.response.body or b"")[:300].decode(errors="replace").strip()
+        return Trouble(
+            f"answered HTTP {status}" + (f": {said}" if said.isprintable() and said else ""), f"http {status}"
+        )
+    is_secure = url.startswith("wss:")
+    if is_secure and isinstance(error, OSError) and (told := tls.sentence(error, urlsplit(url).netloc, ca_file)):
+        return Trouble(told, "tls")
     return Trouble(f"not reached: {str(error) or type(error).__name__}", "unreachable")
 
 

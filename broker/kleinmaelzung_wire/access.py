@@ -1,23 +1,25 @@
 """Who may publish and read what, as roles of Mosquitto's dynamic security plugin.
 
-    observer   watches                       agent:NAME    writes its own topics, reads its commands
-    operator   watches and commands          service:NAME  what gateway and logger need
-    admin      that, and manages accounts    user:NAME     each person's own inbox and own requests
+    user:NAME     one person: watches and commands where their rights say so, own inbox, own requests; admin: accounts
+    agent:NAME    writes its own topics, reads its commands
+    service:NAME  what gateway and logger need
 
-An account's user name at the broker is `anna`, `agent:pi-1` or `service:logger`: a person cannot take a machine's name.
-Everything not named here is refused. Source of the format: mosquitto's plugins/dynamic-security, 2.0.11.
+Every account has one role, its own. A person's rights (role and patterns of instruments: rights.py) stand as JSON in
+the account's text description, so that a later version can make the rules anew. An account's user name at the broker is
+`anna`, `agent:pi-1` or `service:logger`: a person cannot take a machine's name. Everything not named here is refused.
+Source of the format: mosquitto's plugins/dynamic-security, 2.0.11.
 """
 
 import base64
 import hashlib
 import secrets
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from kleinmaelzung_wire import topics
+from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.rights import EVERYTHING, ROLES, Rights, Role
 from kleinmaelzung_wire.topics import ANY, CLIENT, ROOT
 
-Role = Literal["observer", "operator", "admin"]
-ROLES: Final[tuple[Role, ...]] = ("observer", "operator", "admin")
 CONTROL_TOPIC: Final = "$CONTROL/dynamic-security/v1"
 CONTROL_RESPONSE: Final = f"{CONTROL_TOPIC}/response"
 
@@ -45,34 +47,44 @@ def _subscribe(topic_filter: str) -> dict[str, Any]:
     return {"acltype": "subscribePattern", "topic": topic_filter, "allow": True}
 
 
-def _watching() -> list[dict[str, Any]]:
-    return [
-        *(_subscribe(f"{_ANY_INSTRUMENT}/{kind}") for kind in sorted(topics.WATCHABLE)),
-        _subscribe(topics.any_status()),
-        _subscribe(topics.any_service_status()),
-    ]
+def _watching(pattern: str) -> list[dict[str, Any]]:
+    """Reading what may be watched of the instruments of one pattern, and whether their agent is there."""
+    agent, _, _ = pattern.partition("/")
+    kinds = (_subscribe(f"{ROOT}/{pattern}/{kind}") for kind in sorted(topics.WATCHABLE))
+    return [*kinds, _subscribe(f"{ROOT}/{agent}/status")]
 
 
-def role_rules(role: Role) -> list[dict[str, Any]]:
-    """What people in a role may do."""
-    rules = _watching()
-    if role in ("operator", "admin"):
-        rules.append(_publish(f"{_ANY_INSTRUMENT}/command"))
-    if role == "admin":
-        # The plugin's answers need the right to receive besides the one to subscribe.
-        control = {"acltype": "publishClientReceive", "topic": "$CONTROL/dynamic-security/#", "allow": True}
-        rules += [_publish("$CONTROL/dynamic-security/#"), _subscribe("$CONTROL/dynamic-security/#"), control]
-        rules.append(_subscribe("$SYS/#"))
-    return rules
+def _commanding(name: str, pattern: str, rights: Rights) -> list[dict[str, Any]]:
+    kinds = ("command", "raw") if rights.role == "admin" else ("command",)
+    return [_publish(f"{ROOT}/{pattern}/{kind}/{name}") for kind in kinds] if rights.may_command else []
 
 
-def user_rules(name: str) -> list[dict[str, Any]]:
-    """What one person may do beside their role: read and write their own sessions' inboxes, ask services as themselves.
+def _managing() -> list[dict[str, Any]]:
+    # The plugin's answers need the right to receive besides the one to subscribe.
+    control = {"acltype": "publishClientReceive", "topic": "$CONTROL/dynamic-security/#", "allow": True}
+    own = [_publish("$CONTROL/dynamic-security/#"), _subscribe("$CONTROL/dynamic-security/#"), control]
+    return [*own, _subscribe("$SYS/#"), _publish(f"{ROOT}/{CLIENT}/{ANY}/rights")]
+
+
+def user_rules(name: str, rights: Rights) -> list[dict[str, Any]]:
+    """What one person may do.
 
     What a service tells or does for whom is the service's to decide: the topic tells it who asks.
     """
-    own = f"{ROOT}/{CLIENT}/{topics.check_name(name, 'user')}/{ANY}/inbox"
-    return [_subscribe(own), _publish(own), _publish(topics.requests_by(name))]
+    own = f"{ROOT}/{CLIENT}/{topics.check_name(name, 'user')}/{ANY}"
+    inbox = f"{own}/inbox"
+    rules = [_subscribe(inbox), _publish(inbox), _publish(topics.requests_by(name)), _subscribe(topics.rights(name))]
+    rules += [_publish(f"{own}/online"), _subscribe(topics.any_service_status())]
+    for pattern in rights.instruments:
+        rules += _watching(pattern)
+        rules += _commanding(name, pattern, rights)
+    if rights.role == "admin":
+        rules += _managing()
+    return _each_once(rules)
+
+
+def _each_once(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [rule for index, rule in enumerate(rules) if rule not in rules[:index]]
 
 
 def agent_rules(name: str) -> list[dict[str, Any]]:
@@ -82,9 +94,10 @@ def agent_rules(name: str) -> list[dict[str, Any]]:
         *(_publish(f"{own}/{ANY}/{kind}") for kind in sorted(topics.FROM_AGENT)),
         _publish(f"{own}/status"),
         _publish(_ANY_INBOX),
-        _subscribe(f"{own}/{ANY}/command"),
+        *(_subscribe(topic_filter) for topic_filter in topics.commands(name)),
         _subscribe(f"{own}/{ANY}/description"),
         _subscribe(f"{own}/logged"),
+        _subscribe(topics.any_online()),
         _subscribe(topics.any_service_status()),
     ]
 
@@ -92,15 +105,22 @@ def agent_rules(name: str) -> list[dict[str, Any]]:
 def service_rules(name: str) -> list[dict[str, Any]]:
     """What one of our services may do: `gateway`, whose account all gateways share, and `logger`, `logger-2` ...
 
-    The gateway only reads: everything written goes through its users' sessions.
+    The gateway reads, records what no agent saw, and says which session has ended: all else that is written goes
+    through its users' sessions.
     """
     own = [_publish(topics.service_status(name)), _subscribe(topics.service_requests(name))]
     match name.partition("-")[0]:
         case "gateway" if name == "gateway":
             # It asks itself to learn that everything retained has come.
-            return [*own, *_watching(), _publish(topics.service_request(name, name)), _subscribe("$SYS/#")]
+            asks = [_publish(topics.service_request(name, name)), _publish(topics.refused(name)), _subscribe("$SYS/#")]
+            # A session's will takes back what it said, but not where its account was removed.
+            ends = _publish(topics.any_online())
+            return [*own, *_watching(EVERYTHING), _subscribe(topics.any_service_status()), *asks, ends]
         case "logger":
-            every_kind = (_subscribe(f"{_ANY_INSTRUMENT}/{kind}") for kind in topics.INSTRUMENT_KINDS)
+            kinds = (*topics.INSTRUMENT_KINDS, *(f"{kind}/{ANY}" for kind in topics.USER_KINDS))
+            every_kind = [_subscribe(f"{_ANY_INSTRUMENT}/{kind}") for kind in kinds] + [
+                _subscribe(topics.any_refused())
+            ]
             logged = _publish(f"{ROOT}/{ANY}/logged")
             return [*own, *every_kind, _subscribe(topics.any_status()), logged, _publish(_ANY_INBOX)]
     raise ValueError(f"no rules for service {name!r}")
@@ -114,7 +134,7 @@ def make_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _account(user: str, password: str, roles: list[str]) -> dict[str, Any]:
+def _account(user: str, password: str, role: str, description: str = "") -> dict[str, Any]:
     salt = secrets.token_bytes(12)
     digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, ITERATIONS)
     return {
@@ -122,7 +142,8 @@ def _account(user: str, password: str, roles: list[str]) -> dict[str, Any]:
         "password": base64.b64encode(digest).decode(),
         "salt": base64.b64encode(salt).decode(),
         "iterations": ITERATIONS,
-        "roles": [{"rolename": role} for role in roles],
+        "roles": [{"rolename": role}],
+        **({"textdescription": description} if description else {}),
     }
 
 
@@ -131,12 +152,12 @@ def first_state(*, admin_password: str, service_passwords: dict[str, str]) -> di
 
     A later version of this software brings the rules in it up to date by updated_state().
     """
-    roles: dict[str, list[dict[str, Any]]] = {role: role_rules(role) for role in ROLES}
-    roles["user:admin"] = user_rules("admin")
-    accounts = [_account("admin", admin_password, ["admin", "user:admin"])]
+    rights = Rights(role="admin")
+    roles: dict[str, list[dict[str, Any]]] = {"user:admin": user_rules("admin", rights)}
+    accounts = [_account("admin", admin_password, "user:admin", rights.to_json())]
     for name, password in service_passwords.items():
         roles[service_user(name)] = service_rules(name)
-        accounts.append(_account(service_user(name), password, [service_user(name)]))
+        accounts.append(_account(service_user(name), password, service_user(name)))
     return {
         "clients": accounts,
         "roles": [{"rolename": name, "acls": rules} for name, rules in roles.items()],
@@ -152,21 +173,54 @@ def first_state(*, admin_password: str, service_passwords: dict[str, str]) -> di
 def updated_state(state: dict[str, Any]) -> dict[str, Any]:
     """The plugin's file as an earlier version of this software left it, with the rules of this one in our roles.
 
-    Accounts, passwords, groups, and roles that are none of ours stay as they are.
+    Passwords, groups, and roles and accounts that are none of ours stay as they are. People once had the shared roles
+    `observer`, `operator` and `admin`: what these meant goes into the own role of each.
     """
-    roles = [{**role, "acls": rules_of(role["rolename"]) or role.get("acls", [])} for role in state.get("roles", [])]
-    return {**state, "roles": roles} if roles else state
+    if not state.get("roles"):
+        return state
+    accounts = [_updated_account(account) for account in state.get("clients", [])]
+    rights = {account["username"]: found for account in accounts if (found := rights_of(account)) is not None}
+    roles = [
+        {**role, "acls": rules_of(role["rolename"], rights) or role.get("acls", [])}
+        for role in state["roles"]
+        if role["rolename"] not in ROLES or _is_in_a_group(role["rolename"], state)
+    ]
+    return {**state, "clients": accounts, "roles": roles}
 
 
-def rules_of(rolename: str) -> list[dict[str, Any]] | None:
+def _updated_account(account: dict[str, Any]) -> dict[str, Any]:
+    rights = rights_of(account)
+    if rights is None:
+        return account
+    own = [role for role in account.get("roles", []) if role["rolename"] not in ROLES]
+    return {**account, "textdescription": rights.to_json(), "roles": own}
+
+
+def _is_in_a_group(rolename: str, state: dict[str, Any]) -> bool:
+    return any(role.get("rolename") == rolename for group in state.get("groups", []) for role in group.get("roles", []))
+
+
+def rights_of(account: dict[str, Any]) -> Rights | None:
+    """A person's rights, as the plugin tells an account; None for a machine's, or one that somebody else made."""
+    name = account.get("username", "")
+    roles = [role.get("rolename") for role in account.get("roles", [])]
+    if f"user:{name}" not in roles:
+        return None
+    try:
+        return Rights.from_json(account.get("textdescription", ""))
+    except WireError:
+        pass
+    shared = [role for role in reversed(ROLES) if role in roles]  # the most it may
+    return Rights(role=shared[0]) if shared else None
+
+
+def rules_of(rolename: str, rights: dict[str, Rights]) -> list[dict[str, Any]] | None:
     """What a role of ours allows; None for a role that somebody else made."""
     kind, _, name = rolename.partition(":")
     try:
         match kind:
-            case "observer" | "operator" | "admin" if not name:
-                return role_rules(kind)
-            case "user":
-                return user_rules(name)
+            case "user" if name in rights:
+                return user_rules(name, rights[name])
             case "agent":
                 return agent_rules(name)
             case "service":
@@ -176,34 +230,57 @@ def rules_of(rolename: str) -> list[dict[str, Any]] | None:
     return None
 
 
-def add_account(user: str, password: str, rules: list[dict[str, Any]], roles: list[str]) -> list[dict[str, Any]]:
-    """The plugin's commands that make an account with a role of its own, named like it, and shared roles."""
-    own = user if ":" in user else f"user:{user}"
+def add_account(user: str, password: str, rules: list[dict[str, Any]], description: str = "") -> list[dict[str, Any]]:
+    """The plugin's commands that make an account with a role of its own, named like it."""
+    own = _own_role(user)
     return [
         {"command": "createRole", "rolename": own, "acls": rules},
+        # One that was left over when an earlier attempt was interrupted may have other rules.
+        {"command": "modifyRole", "rolename": own, "acls": rules},
         {
             "command": "createClient",
             "username": user,
             "password": password,
-            "roles": [{"rolename": role} for role in [*roles, own]],
+            "textdescription": description,
+            "roles": [{"rolename": own}],
         },
     ]
 
 
+def _own_role(user: str) -> str:
+    return user if ":" in user else f"user:{user}"
+
+
 def add_agent(name: str, secret: str) -> list[dict[str, Any]]:
-    return add_account(agent_user(name), secret, agent_rules(name), [])
+    return add_account(agent_user(name), secret, agent_rules(name))
 
 
 def add_service(name: str, secret: str) -> list[dict[str, Any]]:
     """One more service, such as `logger-2`."""
-    return add_account(service_user(name), secret, service_rules(name), [])
+    return add_account(service_user(name), secret, service_rules(name))
 
 
-def add_user(name: str, password: str, role: Role) -> list[dict[str, Any]]:
-    return add_account(topics.check_name(name, "user"), password, user_rules(name), [role])
+def add_user(
+    name: str, password: str, role: Role, instruments: tuple[str, ...] = (EVERYTHING,)
+) -> list[dict[str, Any]]:
+    rights = Rights(role=role, instruments=instruments)
+    return add_account(topics.check_name(name, "user"), password, user_rules(name, rights), rights.to_json())
+
+
+def change_user(name: str, rights: Rights) -> list[dict[str, Any]]:
+    """Gives a person other rights; the broker ends their sessions at once."""
+    own = _own_role(topics.check_name(name, "user"))
+    return [
+        {"command": "modifyRole", "rolename": own, "acls": user_rules(name, rights)},
+        {
+            "command": "modifyClient",
+            "username": name,
+            "textdescription": rights.to_json(),
+            "roles": [{"rolename": own}],
+        },
+    ]
 
 
 def remove_account(user: str) -> list[dict[str, Any]]:
     """Removes account and own role; the broker ends its sessions at once."""
-    own = user if ":" in user else f"user:{user}"
-    return [{"command": "deleteClient", "username": user}, {"command": "deleteRole", "rolename": own}]
+    return [{"command": "deleteClient", "username": user}, {"command": "deleteRole", "rolename": _own_role(user)}]

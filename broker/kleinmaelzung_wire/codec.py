@@ -100,6 +100,7 @@ def from_json(text: str | bytes) -> Any:
         raise WireError(f"message of {len(text)} characters, allowed are {MAX_BYTES}")
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair: nothing takes it back out
     except (ValueError, RecursionError) as error:
         raise WireError(f"not JSON: {error}") from error
     check_depth(value)

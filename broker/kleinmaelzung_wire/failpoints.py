@@ -6,6 +6,9 @@ KLEINMAELZUNG_FAILPOINT=logger.after_commit dies there, logger.after_commit:3 wh
     agent.sent              a message has been handed to the socket
     agent.before_spool      memory is about to be written to the spool
     agent.after_spool       it is written
+    agent.command_begun     a command's id is on disk and nothing has gone to the instrument
+    agent.command_executed  the instrument has answered and nobody knows
+    agent.command_ended     what became of it is on disk, its record and its answer are not on their way
     logger.before_commit    all rows of a batch are written, its transaction is open
     logger.after_commit     it is committed, and no agent knows
     logger.after_logged     the agents were told

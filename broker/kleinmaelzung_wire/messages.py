@@ -14,7 +14,7 @@ from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.frames import Frame, Value
 
 Condition = Literal["connected", "searching", "silent", "error"]
-Result = Literal["done", "refused", "failed", "timeout", "offline", "lost"]
+Result = Literal["done", "refused", "failed", "timeout", "offline", "expired", "not-permitted", "lost"]
 ArgumentType = Literal["number", "integer", "text", "boolean", "choice"]
 
 MAX_SENTENCE = 500
@@ -153,8 +153,8 @@ class Description:
 class AgentStatus:
     """Whether an agent is there: `<agent>/status`. The broker sends `OFFLINE` when its connection dies.
 
-    `taken` counts frames numbered since the start, `samples` the values in them, `unlogged` the frames not yet known to
-    be in the database.
+    `nonce` is drawn at each connection: a command that was made for another one is too late. `taken` counts frames
+    numbered since the start, `samples` the values in them, `unlogged` the frames not yet known to be in the database.
     """
 
     online: bool
@@ -167,6 +167,7 @@ class AgentStatus:
     samples: int = 0
     unlogged: int = 0
     reason: str = ""
+    nonce: str = ""
 
     def encode(self) -> bytes:
         return _packed(self)
@@ -175,6 +176,7 @@ class AgentStatus:
     def decode(cls, payload: bytes) -> Self:
         wire = _fields(payload, "status")
         return cls(
+            nonce=wire.text("nonce", default="", longest=MAX_ID),
             online=wire.boolean("online"),
             since=wire.integer("since", default=0),
             version=wire.text("version", default=""),
@@ -219,29 +221,43 @@ class ServiceStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command to an instrument: `<agent>/<instrument>/command`. Its message expires after `timeout_us`."""
+    """A command to an instrument: `<agent>/<instrument>/command/<user>`. Its message expires after `timeout_us`.
+
+    `user` is not on the wire: whoever receives it takes the user from the topic, which is the broker's word. `nonce`
+    is the agent's connection that it was made for. Names that begin with `_` are the agent's own: `_take`, `_raw` ...
+    """
 
     id: str
     name: str
     user: str
-    arguments: dict[str, Value] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict)  # Values; `_raw` has bytes
     timeout_us: int
     sent: int
+    nonce: str = ""
 
     def encode(self) -> bytes:
-        return _packed(self)
+        content = {"v": VERSION, **asdict(self)}
+        del content["user"]
+        return codec.pack(content)
 
     @classmethod
-    def decode(cls, payload: bytes) -> Self:
+    def decode(cls, payload: bytes, *, user: str) -> Self:
         wire = _fields(payload, "command")
         return cls(
             id=wire.text("id", longest=MAX_ID),
-            name=topics.check_name(wire.text("name"), "command"),
-            user=wire.text("user", longest=MAX_ID),
+            name=check_command(wire.text("name")),
+            user=user,
             arguments=wire.map("arguments", default={}),
             timeout_us=wire.integer("timeout_us", minimum=1_000, maximum=3_600_000_000),
             sent=wire.integer("sent"),
+            nonce=wire.text("nonce", default="", longest=MAX_ID),
         )
+
+
+def check_command(name: str) -> str:
+    """Return a command's name, which may begin with `_`, or raise WireError."""
+    topics.check_name(name.removeprefix("_"), "command")
+    return name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -249,9 +265,10 @@ class Reply:
     """What became of a command: `<agent>/<instrument>/reply`, and to the caller's inbox.
 
     `done`: the instrument answered as expected; `refused`: nothing was sent to it; `failed`: it answered, but not
-    as expected; `timeout`: it did not answer in time; `offline`: the agent is not there; `lost`: the connection
-    to the agent was lost meanwhile, so whether it was executed is not known. `bytes_out` and `bytes_in` are
-    what went through the port, `took_us` is measured at the agent.
+    as expected; `timeout`: it did not answer in time; `offline`: the agent is not there; `expired`: it came too late,
+    or was made for an earlier connection, so nothing was sent; `not-permitted`: the broker did not take it from this
+    user; `lost`: the connection to the agent was lost meanwhile, so whether it was executed is not known. `bytes_out`
+    and `bytes_in` are what went through the port, `took_us` is measured at the agent.
     """
 
     id: str
@@ -295,6 +312,29 @@ class Reply:
             bytes_in=wire.binary("bytes_in", default=b""),
             took_us=wire.integer("took_us", default=0),
             time=wire.integer("time", default=0),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """Who alone may command an instrument until when: `<agent>/<instrument>/control`. No user: nobody holds it."""
+
+    user: str = ""
+    session: str = ""
+    since: int = 0
+    until: int = 0
+
+    def encode(self) -> bytes:
+        return _packed(self)
+
+    @classmethod
+    def decode(cls, payload: bytes) -> Self:
+        wire = _fields(payload, "control")
+        return cls(
+            user=wire.text("user", default="", longest=MAX_ID),
+            session=wire.text("session", default="", longest=MAX_ID),
+            since=wire.integer("since", default=0),
+            until=wire.integer("until", default=0),
         )
 
 

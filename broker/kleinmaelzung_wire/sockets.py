@@ -7,6 +7,7 @@
     ["send", id, instrument, command, arguments, {}]   ["reply", id, reply]
     ["request", id, service, {"request", ...}, {}]     ["message", topic below the root, payload]
     ["access", id, [command, ...]]                     ["missed", count]
+    ["rights", id, user, rights or nil]
     agent -> gateway                                   gateway -> agent
     ["hello", {"agent", "secret"}]                     ["welcome", {"agent", "gateway", "version", "time"}]
     ["publish", tail, payload, options]                ["message", tail, payload, options]

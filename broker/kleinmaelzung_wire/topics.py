@@ -7,12 +7,17 @@
     <agent>/<instrument>/latest             agent, at most 1 Hz     0   yes      JSON, messages.latest()
     <agent>/<instrument>/data               agent, live             0   no       frames.Frame
     <agent>/<instrument>/backfill           agent, until logged     0   no       the same bytes, one or several of them
-    <agent>/<instrument>/command            client                  1   no       messages.Command
+    <agent>/<instrument>/command/<user>     that user               1   no       messages.Command
+    <agent>/<instrument>/raw/<user>         that user, if admin     1   no       messages.Command named `_raw`
     <agent>/<instrument>/reply              agent                   1   no       messages.Reply
+    <agent>/<instrument>/control            agent                   1   yes      messages.Control: who holds it
     <agent>/logged                          logger                  0   no       messages.Logged
     _service/<name>/status                  service, its will       1   yes      messages.ServiceStatus
     _service/<name>/request/<user>          that user               1   no       requests.Request
+    _service/<name>/refused                 gateway                 1   no       ledger.Entry of what no agent saw
     _client/<user>/<session>/inbox          agents, services        1   no       replies to one client session
+    _client/<user>/<session>/online         that user, gateway      1   yes      not empty while it holds an instrument
+    _client/<user>/rights                   admins                  1   yes      JSON, rights.Rights: what a user may
 
 An empty retained payload means: it is gone. An agent reads its own descriptions to find what it no longer has.
 
@@ -49,23 +54,32 @@ INSTRUMENT_KINDS: Final = {
     "latest": Kind(qos=0, retained=True, json=True),
     "data": Kind(qos=0, retained=False),
     "backfill": Kind(qos=0, retained=False),
-    "command": Kind(qos=1, retained=False),
     "reply": Kind(qos=1, retained=False),
+    "control": Kind(qos=1, retained=True),
 }
+# What follows <agent>/<instrument>/ and is followed by the user who sends it: the broker lets nobody else write there.
+USER_KINDS: Final = {
+    "command": Kind(qos=1, retained=False),
+    "raw": Kind(qos=1, retained=False),
+}
+REFUSED: Final = Kind(qos=1, retained=False)
+ONLINE: Final = Kind(qos=1, retained=True)
+RIGHTS: Final = Kind(qos=1, retained=True, json=True)
 STATUS: Final = Kind(qos=1, retained=True)
 LOGGED: Final = Kind(qos=0, retained=False)
-FROM_AGENT: Final = frozenset({"description", "state", "latest", "data", "backfill", "reply"})
-# What people may watch; `backfill` is for loggers, `command` for the agent.
-WATCHABLE: Final = frozenset({"description", "state", "latest", "data", "reply"})
+FROM_AGENT: Final = frozenset({"description", "state", "latest", "data", "backfill", "reply", "control"})
+# What people may watch; `backfill` is for loggers, `command` and `raw` for the agent.
+WATCHABLE: Final = frozenset({"description", "state", "latest", "data", "reply", "control"})
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A parsed topic of an agent: `instrument` is None for the agent's own topics."""
+    """A parsed topic of an agent: `instrument` is None for the agent's own topics, `user` but for commands."""
 
     agent: str
     instrument: str | None
     kind: str
+    user: str | None = None
 
     @property
     def full_name(self) -> str:
@@ -98,17 +112,38 @@ def status(agent: str) -> str:
     return f"{ROOT}/{check_name(agent, 'agent')}/status"
 
 
+def status_filter(agent: str) -> str:
+    """The filter of one agent's status, or with `+` of every agent's."""
+    return f"{ROOT}/{_name_or_any(agent, 'agent')}/status"
+
+
 def any_status() -> str:
-    return f"{ROOT}/{ANY}/status"
+    return status_filter(ANY)
 
 
 def logged(agent: str) -> str:
     return f"{ROOT}/{check_name(agent, 'agent')}/logged"
 
 
-def commands(agent: str) -> str:
-    """The filter of all commands to one agent."""
-    return f"{ROOT}/{check_name(agent, 'agent')}/{ANY}/command"
+def command(agent: str, instrument: str, user: str, kind: str = "command") -> str:
+    """Where one user commands an instrument. The broker lets nobody else write there, so it says who commands."""
+    if kind not in USER_KINDS:
+        raise WireError(f"{kind!r:.60} is no kind of command, expected one of {', '.join(USER_KINDS)}")
+    stem = f"{ROOT}/{check_name(agent, 'agent')}/{check_name(instrument, 'instrument')}"
+    return f"{stem}/{kind}/{check_name(user, 'user')}"
+
+
+def commands(agent: str) -> list[str]:
+    """The filters of everybody's commands to one agent."""
+    return [f"{ROOT}/{check_name(agent, 'agent')}/{ANY}/{kind}/{ANY}" for kind in USER_KINDS]
+
+
+def commanded(tail: str) -> tuple[str, str, str] | None:
+    """Instrument, kind and user of what an agent receives as `<instrument>/command/<user>`; None for anything else."""
+    match tail.split("/"):
+        case [name, kind, user] if kind in USER_KINDS and NAME.match(name) and NAME.match(user):
+            return name, kind, user
+    return None
 
 
 def descriptions(agent: str) -> str:
@@ -135,6 +170,15 @@ def requests_by(user: str) -> str:
     return f"{ROOT}/{SERVICE}/{ANY}/request/{check_name(user, 'user')}"
 
 
+def refused(service: str) -> str:
+    """Where the gateway records the commands that no agent saw."""
+    return f"{ROOT}/{SERVICE}/{check_name(service, 'service')}/refused"
+
+
+def any_refused() -> str:
+    return f"{ROOT}/{SERVICE}/{ANY}/refused"
+
+
 def asker(topic: str) -> str | None:
     """Who asks by a topic of service_request(); None for any other topic."""
     match topic.split("/"):
@@ -151,9 +195,35 @@ def inbox(user: str, session: str) -> str:
     return f"{ROOT}/{CLIENT}/{check_name(user, 'user')}/{check_name(session, 'session')}/inbox"
 
 
+def rights(user: str) -> str:
+    return f"{ROOT}/{CLIENT}/{check_name(user, 'user')}/rights"
+
+
+def online(user: str, session: str) -> str:
+    """Where a session that holds an instrument says that it is there; its will takes that away."""
+    return f"{ROOT}/{CLIENT}/{check_name(user, 'user')}/{check_name(session, 'session')}/online"
+
+
+def any_online() -> str:
+    return f"{ROOT}/{CLIENT}/{ANY}/{ANY}/online"
+
+
+def online_session(tail: str) -> tuple[str, str] | None:
+    """User and session of what an agent receives as `_client/<user>/<session>/online`; None for anything else."""
+    match tail.split("/"):
+        case [client, user, session, "online"] if client == CLIENT and NAME.match(user) and NAME.match(session):
+            return user, session
+    return None
+
+
 def is_inbox(topic: str) -> bool:
     """Whether an answer may be sent there: only a client session's inbox takes answers."""
     return inbox_owner(topic) is not None
+
+
+def inbox_session(topic: str) -> str | None:
+    """Which client session's inbox it is; None for any other topic."""
+    return topic.split("/")[3] if is_inbox(topic) else None
 
 
 def inbox_owner(topic: str) -> str | None:
@@ -179,6 +249,9 @@ def parse(topic: str) -> Address:
         return Address(check_name(parts[0], "agent"), None, parts[1])
     if len(parts) == 3 and parts[2] in INSTRUMENT_KINDS:
         return Address(check_name(parts[0], "agent"), check_name(parts[1], "instrument"), parts[2])
+    if len(parts) == 4 and parts[2] in USER_KINDS:
+        agent, name, kind, user = parts
+        return Address(check_name(agent, "agent"), check_name(name, "instrument"), kind, check_name(user, "user"))
     raise WireError(f"topic {topic!r:.100} is none of the contract's")
 
 
@@ -206,7 +279,7 @@ def watch_filters(pattern: str) -> list[str]:
     """
     parts = pattern.split("/")
     if len(parts) == 2 and parts[1] == "status":
-        return [f"{ROOT}/{_name_or_any(parts[0], 'agent')}/status"]
+        return [status_filter(parts[0])]
     if len(parts) == 3 and parts[0] == SERVICE and parts[2] == "status":
         return [f"{ROOT}/{SERVICE}/{_name_or_any(parts[1], 'service')}/status"]
     if len(parts) not in (2, 3) or (len(parts) == 3 and parts[2] not in WATCHABLE):

@@ -419,6 +419,34 @@ async def test_a_command_that_is_refused_is_not_sent(tmp_path: Path, terminal: P
         assert (await instrument.execute(command("beep"), timeout_s=1)).result == "done"
 
 
+async def test_a_text_that_would_end_the_command_is_not_sent(tmp_path: Path, terminal: Pty, notes: Notes) -> None:
+    thermometer = Thermometer(terminal).start()
+    terminal.plug()
+    text = THERMOMETER.replace('port = "PORT"', 'port = "PORT"\nterminator = ";"').replace('"BEEP"', '"BEEP {song}"')
+    text += '[instruments.it.commands.beep.arguments.song]\ntype = "text"\n'
+    async with running(notes, read(tmp_path, text, terminal.port)) as instrument:
+        await until(lambda: "is open" in str(notes.states), "open")
+        wrong = command("beep", song="a;ERASE")
+        sentence = "argument \"song\" is 'a;ERASE', what ends a command is not allowed in it"
+        assert instrument.check(wrong) == sentence
+        assert instrument.check(command("beep", song="a,b")) == ""
+        reply = await instrument.execute(wrong, timeout_s=1)
+        assert (reply.result, reply.reason, reply.bytes_out) == ("refused", sentence, b"")
+        assert "ERASE" not in str(thermometer.asked)
+
+
+async def test_a_gate_that_closes_while_the_port_was_busy_keeps_a_command_back(
+    tmp_path: Path, terminal: Pty, notes: Notes
+) -> None:
+    thermometer = Thermometer(terminal).start()
+    terminal.plug()
+    async with running(notes, read(tmp_path, THERMOMETER, terminal.port)) as instrument:
+        await until(lambda: notes.condition() == "connected", "connected")
+        reply = await instrument.execute(command("set", value=1), timeout_s=5, gate=lambda: "it is too hot now")
+        assert (reply.result, reply.reason, reply.bytes_out) == ("refused", "it is too hot now", b"")
+        assert not any(query.startswith("SET") for query in thermometer.asked)
+
+
 async def test_a_command_that_waited_too_long_is_not_sent(tmp_path: Path, terminal: Pty, notes: Notes) -> None:
     thermometer = Thermometer(terminal).start()
     terminal.plug()
@@ -429,8 +457,8 @@ async def test_a_command_that_waited_too_long_is_not_sent(tmp_path: Path, termin
         thermometer.asked.clear()
         await until(lambda: thermometer.asked, "a poll is waiting for its answer")
         reply = await instrument.execute(command("set", value=1), timeout_s=0.1)
-        assert reply.result == "refused"
-        assert reply.reason.startswith("expired")
+        assert reply.result == "expired"
+        assert "nothing was sent" in reply.reason
         assert not any(query.startswith("SET") for query in thermometer.asked)
 
 

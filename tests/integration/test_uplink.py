@@ -256,7 +256,7 @@ async def test_a_repeated_command_id_executes_once_and_is_answered_each_time(tmp
         await until(lambda: len(gateway.replies) == 3, "answered after the reconnect too")
         assert [options["correlation"] for _, options in gateway.replies] == [b"first", b"second", b"third"]
         assert len({reply.encode() for reply, _ in gateway.replies}) == 1
-        await gateway.command("balance", command("1", user="otto").encode())
+        await gateway.command("balance", command("1").encode(), user="otto")
         await until(lambda: len(gateway.replies) == 4, "another user's id is another command")
         assert made.balance.executed == ["1", "1"]
 

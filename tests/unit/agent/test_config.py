@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from kleinmaelzung_agent import config
-from kleinmaelzung_agent.__main__ import sampling_of
+from kleinmaelzung_agent.__main__ import guarding_of, sampling_of
 from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import ConfigError
+from kleinmaelzung_agent.guards import Guard, Guarding
 from kleinmaelzung_agent.spool import Limits
 
 EXAMPLE = Path(__file__).parents[3] / "agent" / "agent.example.toml"
@@ -72,6 +73,71 @@ def test_the_spools_limits_may_be_left_out_or_set(tmp_path: Path) -> None:
     assert load(tmp_path, AGENT + '[spool]\nage = "1h"\n').agent.spool.bytes == Limits().bytes
 
 
+GUARDED = """
+[instruments.thermometer.commands.heat]
+send = "HEAT {value}"
+dangerous = true
+interlock = ["temperature < 80", 'lamp.state == "off" and temperature > -5']
+max_age = "10s"
+[instruments.thermometer.commands.heat.arguments.value]
+type = "number"
+[instruments.thermometer.commands.off]
+send = "OFF"
+safe = true
+[instruments.lamp]
+port = "/dev/ttyUSB1"
+[instruments.lamp.channels.state]
+type = "text"
+[[instruments.lamp.stream]]
+pattern = "(?P<state>on|off)"
+"""
+
+
+def test_commands_are_guarded_as_the_configuration_says(tmp_path: Path) -> None:
+    instrument = INSTRUMENT.replace("port = ", 'allow_raw = true\nsafe_after = "1min"\nport = ')
+    read = load(tmp_path, AGENT + instrument + GUARDED).instruments
+    guarding = guarding_of(read["thermometer"])
+    heat = guarding.commands["heat"]
+    assert heat.interlocks[0].text == "temperature < 80"
+    assert (heat.is_dangerous, heat.max_age_s) == (True, 10.0)
+    assert guarding.commands["off"] == Guard()
+    assert (guarding.safe_command, guarding.safe_after_s, guarding.allows_raw) == ("off", 60.0, True)
+    assert guarding_of(read["lamp"]) == Guarding()
+    named = GUARDED.replace("safe = true", "")
+    instrument = INSTRUMENT.replace("port = ", 'safe_command = "off"\nport = ')
+    assert guarding_of(load(tmp_path, AGENT + instrument + named).instruments["thermometer"]).safe_command == "off"
+
+
+@pytest.mark.parametrize(
+    ("change", "mistake"),
+    [
+        (('"temperature < 80"', '"temperature < hot"'), "commands.heat.interlock: [0]: expected a condition such as"),
+        (('"temperature < 80"', '"temprature < 80"'), 'there is no channel "temprature", did you mean "temperature"?'),
+        (("lamp.state", "lump.state"), 'heat.interlock: there is no instrument "lump", did you mean "lamp"?'),
+        (('== "off"', "== 1"), 'heat.interlock: "lamp.state" is of type "text", found 1.0'),
+        (('"temperature < 80"', "80"), "heat.interlock: expected a list of texts"),
+        (("dangerous = true", "dangerous = 1"), "heat.dangerous: expected true or false, found 1"),
+        (('"10s"', "10"), "heat.max_age: expected a duration"),
+        (('send = "OFF"', 'send = "OFF"\nmax_age = "1s"'), "off.max_age: expected an interlock beside it"),
+        (('send = "OFF"', 'send = "OFF"\ndangerous = true'), "off: the safe command has neither dangerous nor"),
+        (('send = "HEAT {value}"', 'send = "HEAT {value}"\nsafe = true'), "expected one safe command, found heat, off"),
+        (("/dev/ttyUSB1\"", '/dev/ttyUSB1"\nsafe_command = "of"'), 'lamp.safe_command: expected a command of this'),
+        (("/dev/ttyUSB1\"", '/dev/ttyUSB1"\nallow_raw = "yes"'), 'lamp.allow_raw: expected true or false, found "yes"'),
+        (("/dev/ttyUSB1\"", '/dev/ttyUSB1"\nsafe_after = "1ms"'), "lamp.safe_after: expected at least 1s"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_guard_is_said_with_its_place(tmp_path: Path, change: tuple[str, str], mistake: str) -> None:
+    assert change[0] in GUARDED
+    assert mistake in "\n".join(mistakes(tmp_path, AGENT + INSTRUMENT + GUARDED.replace(*change)))
+
+
+def test_a_safe_command_needs_nobody_to_give_its_arguments(tmp_path: Path) -> None:
+    text = GUARDED.replace("safe = true", "").replace("dangerous = true", "safe = true").replace("interlock = ", "# ")
+    text = text.replace("max_age", "# max_age")
+    expected = "instruments.thermometer.commands.heat: each argument of the safe command needs a default"
+    assert one_mistake(tmp_path, AGENT + INSTRUMENT + text) == expected
+
+
 def test_an_instrument_drops_its_oldest_unless_told_to_stop(tmp_path: Path) -> None:
     assert load(tmp_path, AGENT + INSTRUMENT).instruments["thermometer"].when_full == "drop-oldest"
     text = INSTRUMENT.replace("port = ", 'when_full = "stop"\nport = ')
@@ -83,6 +149,14 @@ def test_an_instrument_drops_its_oldest_unless_told_to_stop(tmp_path: Path) -> N
 
 def test_relative_paths_start_at_the_files_directory(tmp_path: Path) -> None:
     assert load(tmp_path, AGENT + INSTRUMENT).agent.data == tmp_path / "spool"
+
+
+def test_a_ca_file_is_named_and_must_be_there(tmp_path: Path) -> None:
+    named = AGENT + 'ca_file = "ca.pem"\n'
+    assert one_mistake(tmp_path, named + INSTRUMENT) == f"agent.ca_file: {tmp_path / 'ca.pem'} is no file"
+    (tmp_path / "ca.pem").touch()
+    assert load(tmp_path, named + INSTRUMENT).agent.ca_file == tmp_path / "ca.pem"
+    assert load(tmp_path, AGENT + INSTRUMENT).agent.ca_file is None
 
 
 def test_the_secret_is_not_shown(tmp_path: Path) -> None:
