@@ -65,6 +65,7 @@ async def running_lab() -> AsyncIterator[Lab]:
         async with brokers.running_broker(Path(directory)) as broker:
             mosquitto = broker.mosquitto
             secret = Path(directory) / "gateway.password"
+            secret.touch(mode=0o600)
             secret.write_text(mosquitto.passwords["gateway"])
             port = ports.find_free()
             environment = {

@@ -6,6 +6,7 @@ Measured: 14 000 to 17 000 messages a second without reading ahead, 23 000 with 
 """
 
 import socket
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,7 +42,7 @@ class BufferedSocket:
         """
         try:
             more = self._inner.recv(READ_AHEAD)
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return
         except OSError:  # the next call would say so too, or tell the end
             more = b""

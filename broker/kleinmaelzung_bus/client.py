@@ -10,8 +10,11 @@ that they exist.
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
@@ -24,10 +27,12 @@ from paho.mqtt.reasoncodes import ReasonCode
 from kleinmaelzung_bus import packets
 from kleinmaelzung_bus.buffered_socket import BufferedSocket
 from kleinmaelzung_bus.outgoing import Outgoing
+from kleinmaelzung_wire import tls
 
 logger = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 5.0  # for CONNACK, SUBACK and PUBACK; a healthy broker needs milliseconds
+PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_S = 10  # a dead broker is noticed after twice that
 
 PRIVATE_NAMES: Final = {
@@ -35,26 +40,40 @@ PRIVATE_NAMES: Final = {
         *("_on_message", "_on_publish", "_on_subscribe", "_on_unsubscribe", "_on_disconnect", "_on_socket_open"),
         "_misc_loop",
     ),
-    paho.Client: ("_sock_recv", "_call_socket_open", "_packet_queue"),
+    paho.Client: (
+        *("_sock_recv", "_call_socket_open", "_call_socket_unregister_write"),
+        *("_packet_queue", "_ssl_wrap_socket"),
+    ),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Broker:
-    """Where the broker is and who connects."""
+    """Where the broker is and who connects; by TLS with the system's CAs, or only those in `ca_file`."""
 
     host: str
     port: int
     user: str
     password: str = field(repr=False)
+    tls: bool = False
+    ca_file: Path | None = None
 
     @classmethod
-    def from_url(cls, url: str, *, user: str, password: str) -> Self:
-        """From `mqtt://host:port`. Raises ValueError for anything else."""
+    def from_url(cls, url: str, *, user: str, password: str, ca_file: Path | None = None) -> Self:
+        """From `mqtt://host:port` or, by TLS, `mqtts://host:port`. Raises ValueError for anything else."""
         parts = urlsplit(url)
-        if parts.scheme != "mqtt" or not parts.hostname:
-            raise ValueError(f"{url!r} is not a broker's address, expected mqtt://host:port")
-        return cls(host=parts.hostname, port=parts.port or 1883, user=user, password=password)
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("a broker's address holds no user and no password")
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise ValueError(f"{url!r} is not a broker's address, expected mqtt://host:port or mqtts://host:port")
+        return cls(
+            host=parts.hostname,
+            port=parts.port or PORTS[parts.scheme],
+            user=user,
+            password=password,
+            tls=parts.scheme == "mqtts",
+            ca_file=ca_file,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +115,7 @@ class Client(aiomqtt.Client):
     """aiomqtt's client with direct hand-over, kept reason codes and the buffered socket."""
 
     def __init__(self, broker: Broker, client_id: str, on_message: OnMessage, will: Will | None) -> None:
+        context = tls.client_context(broker.ca_file) if broker.tls else None
         super().__init__(
             broker.host,
             broker.port,
@@ -107,7 +127,10 @@ class Client(aiomqtt.Client):
             keepalive=KEEPALIVE_S,
             timeout=ANSWER_TIMEOUT_S,
             will=_aiomqtt_will(will),
+            tls_context=context,
         )
+        if context is not None:
+            self._client._ssl_wrap_socket = partial(_secured, context, broker.host)  # type: ignore[method-assign]
         self._hand_over = on_message
         self.answers: dict[int, asyncio.Future[list[int]]] = {}  # by packet id
         self.end_code = 0
@@ -198,10 +221,29 @@ class Client(aiomqtt.Client):
         sock = self._client.socket()
         if sock is not None and sock.fileno() >= 0:
             self._loop.remove_reader(sock.fileno())
-            self._loop.remove_writer(sock.fileno())
-            sock.close()
+            # A turn later: by then aiomqtt has added the writer that it may just have put off, or it would add it to
+            # whatever has the same number next.
+            self._loop.call_soon(self._close_socket, sock)
         if self._disconnected.done():
             self._disconnected.exception()  # seen, so that asyncio does not complain
+
+    def _close_socket(self, sock: Any) -> None:
+        if sock.fileno() >= 0:
+            self._client._call_socket_unregister_write(sock)
+            self._loop.remove_writer(sock.fileno())
+            sock.close()
+
+
+def _secured(context: ssl.SSLContext, host: str, sock: socket.socket) -> ssl.SSLSocket:
+    """In place of paho's own, which leaves the socket open when the handshake fails."""
+    secured = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+    try:
+        secured.settimeout(ANSWER_TIMEOUT_S)
+        secured.do_handshake()
+    except BaseException:
+        secured.close()
+        raise
+    return secured
 
 
 def _aiomqtt_will(will: Will | None) -> aiomqtt.Will | None:

@@ -5,6 +5,7 @@ reads; when it does not, they join paho's queue, so that nothing overtakes and t
 """
 
 import asyncio
+import ssl
 from typing import Any, Final
 
 import paho.mqtt.client as paho
@@ -42,7 +43,12 @@ class Outgoing:
         sock = self._client.socket()
         if not waiting or sock is None or sock.fileno() < 0:
             return  # the connection has ended: nothing more leaves
-        sent = 0 if self.backlog else _send(sock, b"".join(waiting))
+        together = b"".join(waiting)
+        try:
+            sent = 0 if self.backlog else _send(sock, together)
+        except ssl.SSLWantWriteError:  # TLS wants the very same bytes again, so they must not come apart
+            self._client._packet_queue(_NO_COMMAND, together, 0, 0, None)
+            return
         for packet in waiting:
             if sent < len(packet):
                 self._client._packet_queue(_NO_COMMAND, packet[sent:], 0, 0, None)
@@ -52,6 +58,8 @@ class Outgoing:
 def _send(sock: Any, packets: bytes) -> int:
     try:
         sent: int = sock.send(packets)
+    except ssl.SSLWantWriteError:
+        raise
     except OSError:  # not now, or never again: paho's next attempt finds out which
         return 0
     return sent

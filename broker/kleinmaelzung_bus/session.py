@@ -21,7 +21,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from kleinmaelzung_bus import packets
 from kleinmaelzung_bus.client import ANSWER_TIMEOUT_S, Broker, Client, Message, OnMessage, Will
 from kleinmaelzung_bus.errors import BusError, BusLost, NotPermitted
-from kleinmaelzung_wire import codec
+from kleinmaelzung_wire import codec, tls
 from kleinmaelzung_wire.waits import Waits
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "BusLost",
     "Message",
     "NotPermitted",
+    "OnMessage",
     "Session",
     "Will",
     "connect",
@@ -191,7 +192,10 @@ async def connect(
         NotPermitted: user name or password is wrong.
         BusError: the broker is not there.
     """
-    client = Client(broker, client_id, on_message, will)
+    try:
+        client = Client(broker, client_id, on_message, will)
+    except tls.CaFileError as error:
+        raise BusError(str(error)) from error
     try:
         await client.__aenter__()
     except aiomqtt.MqttCodeError as error:
@@ -199,7 +203,7 @@ async def connect(
         raise _connect_error(error, broker) from error
     except aiomqtt.MqttError as error:
         client.abandon()
-        raise BusError(f"no broker at {broker.host}:{broker.port}: {error}") from error
+        raise BusError(_not_reached(error, broker)) from error
     except BaseException:
         client.abandon()
         raise
@@ -217,6 +221,12 @@ async def _close(client: Client) -> None:
         logger.debug("closing the connection to the broker: %s", error)
     finally:
         client.abandon()
+
+
+def _not_reached(error: aiomqtt.MqttError, broker: Broker) -> str:
+    where, cause = f"{broker.host}:{broker.port}", error.__cause__ or error.__context__
+    told = tls.sentence(cause, where, broker.ca_file) if broker.tls and isinstance(cause, OSError) else ""
+    return told or f"no broker at {where}: {error}"
 
 
 def _connect_error(error: aiomqtt.MqttCodeError, broker: Broker) -> BusError:

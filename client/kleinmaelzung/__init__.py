@@ -8,21 +8,28 @@ async with kleinmaelzung.connect("http://lab:8080", user="anna", password="...")
 """
 
 from kleinmaelzung.completeness import Completeness, MissingFrames, MissingTime, Run
-from kleinmaelzung.errors import ConnectionLost, Error, NotLoggedIn, NotReachable, Refused, SettingsError
+from kleinmaelzung.controlling import Held
+from kleinmaelzung.errors import ConnectionLost, ControlLost, Error, NotLoggedIn, NotReachable, Refused, SettingsError
 from kleinmaelzung.lab import Lab, connect
+from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
 from kleinmaelzung.readings import Frame, Instrument, Sample
 from kleinmaelzung.watching import Message, Watch
 from kleinmaelzung_wire.frames import Clock, Value
-from kleinmaelzung_wire.messages import Reply
+from kleinmaelzung_wire.messages import Control, Reply
 
 __all__ = [
     "Clock",
     "Completeness",
     "ConnectionLost",
+    "Control",
+    "ControlLost",
     "Error",
     "Frame",
+    "Held",
     "Instrument",
     "Lab",
+    "LedgerCheck",
+    "LedgerEntry",
     "Message",
     "MissingFrames",
     "MissingTime",

@@ -12,7 +12,19 @@ from argparse import ArgumentParser, Namespace
 from typing import Final, Protocol
 
 from kleinmaelzung import Error, SettingsError
-from kleinmaelzung.commands import agent, completeness, doctor, instruments, options, send, up, user, watch
+from kleinmaelzung.commands import (
+    agent,
+    completeness,
+    control,
+    doctor,
+    instruments,
+    ledger,
+    options,
+    send,
+    up,
+    user,
+    watch,
+)
 from kleinmaelzung.commands.typed import WrongUsage
 from kleinmaelzung_wire.codec import WireError
 
@@ -29,12 +41,14 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "instruments": (instruments, "what instruments there are, in what state, with their newest values"),
     "watch": (watch, "watch an instrument live"),
     "send": (send, "send a command to an instrument"),
+    "control": (control, "be the only one who may command an instrument"),
     "completeness": (completeness, "what was logged, what is missing, and why"),
+    "ledger": (ledger, "every command, who sent it and what became of it"),
     "agent": (agent, "add, list and remove agents"),
     "user": (user, "add, list and remove users, change passwords"),
     "doctor": (doctor, "find out what is broken"),
 }
-_OWN_OPTIONS: Final = ("agent", "user")  # where each action has the shared options
+_OWN_OPTIONS: Final = ("agent", "control", "user")  # where each action has the shared options
 
 
 def main() -> int:
@@ -48,7 +62,7 @@ def main() -> int:
     except (Error, WireError) as error:
         return _say(str(error), 1)
     except KeyboardInterrupt:
-        return 0 if sys.argv[1:2] == ["watch"] else 1  # there it is the usual end
+        return 0 if sys.argv[1:2] in (["watch"], ["control"]) else 1  # there it is the usual end
     except BrokenPipeError:
         # Whoever read has enough. Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -14,7 +15,7 @@ from websockets.typing import Subprotocol
 from kleinmaelzung.errors import ConnectionLost, NotLoggedIn, NotReachable, Refused
 from kleinmaelzung.settings import Login
 from kleinmaelzung.watching import Message
-from kleinmaelzung_wire import sockets
+from kleinmaelzung_wire import sockets, tls
 from kleinmaelzung_wire.codec import WireError
 
 OPEN_TIMEOUT_S: Final = 10.0
@@ -25,14 +26,14 @@ CLOSE_TIMEOUT_S: Final = 2.0
 @asynccontextmanager
 async def opened(login: Login) -> AsyncIterator["Connection"]:
     """Connect, log in, and close at the end. Raises NotReachable or NotLoggedIn."""
-    socket = await _open(login)
+    socket, session = await _open(login)
     try:
-        yield Connection(socket)
+        yield Connection(socket, session)
     finally:
         await socket.close()
 
 
-async def _open(login: Login) -> ClientConnection:
+async def _open(login: Login) -> tuple[ClientConnection, str]:
     try:
         async with asyncio.timeout(OPEN_TIMEOUT_S):
             socket = await connect(
@@ -40,17 +41,18 @@ async def _open(login: Login) -> ClientConnection:
                 additional_headers={"Authorization": _basic(login)},
                 subprotocols=[Subprotocol(sockets.MSGPACK)],
                 compression=None,
+                ssl=tls.client_context(login.ca_file) if _is_secure(login) else None,
                 proxy=None,  # instruments are in the house; a proxy for the web would only get the password
                 ping_interval=KEEPALIVE_S,
                 ping_timeout=KEEPALIVE_S,
                 close_timeout=CLOSE_TIMEOUT_S,
             )
             try:
-                await _welcome(socket, login)
+                session = await _welcome(socket, login)
             except BaseException:
                 await socket.close()
                 raise
-            return socket
+            return socket, session
     except TimeoutError as error:
         raise NotReachable(f"{login.url} did not answer within {OPEN_TIMEOUT_S:g} s: is it overloaded?") from error
     except InvalidStatus as error:
@@ -58,7 +60,13 @@ async def _open(login: Login) -> ClientConnection:
     except InvalidHandshake as error:
         raise NotReachable(f"{login.url} is no kleinmaelzung server: {error}") from error
     except OSError as error:
+        if _is_secure(login) and (told := tls.sentence(error, urlsplit(login.url).netloc, login.ca_file)):
+            raise NotReachable(told) from error
         raise NotReachable(f"cannot reach {login.url} ({error.strerror or error}): is it running?") from error
+
+
+def _is_secure(login: Login) -> bool:
+    return login.socket_url.startswith("wss:")
 
 
 def _basic(login: Login) -> str:
@@ -69,20 +77,33 @@ def _refused_handshake(error: InvalidStatus, login: Login) -> Exception:
     status = error.response.status_code
     if status in (401, 403):
         return NotLoggedIn(f"{login.url} does not let {login.user} in: wrong user or password")
+    if status in (400, 421, 503) and (said := _said(error)):
+        return NotReachable(f"{login.url} does not let this connection in: {said}")
     return NotReachable(f"{login.url} answered with HTTP status {status}: is that a kleinmaelzung server?")
 
 
-async def _welcome(socket: ClientConnection, login: Login) -> None:
+def _said(error: InvalidStatus) -> str:
+    """The sentence with which a gateway refuses a handshake."""
+    text = bytes(error.response.body or b"")[:300].decode(errors="replace").strip()
+    return text if text.isprintable() else ""
+
+
+async def _welcome(socket: ClientConnection, login: Login) -> str:
+    """The name of this session among the user's, as it is shown where it controls an instrument."""
     if socket.subprotocol != sockets.MSGPACK:
         raise NotReachable(f"{login.url} does not speak {sockets.MSGPACK}: is that a kleinmaelzung server?")
     try:
-        kind, _ = sockets.decode(await socket.recv(), sockets.MSGPACK)
+        kind, rest = sockets.decode(await socket.recv(), sockets.MSGPACK)
     except ConnectionClosed as closed:
         raise _not_welcome(closed, login) from closed
     except WireError as error:
         raise NotReachable(f"{login.url} sent something else than a welcome: {error}") from error
     if kind != "welcome":
         raise NotReachable(f"{login.url} sent {kind!r:.40} instead of a welcome")
+    match rest:
+        case [{"session": str(session)}, *_]:
+            return session
+    return ""
 
 
 def _not_welcome(closed: ConnectionClosed, login: Login) -> Exception:
@@ -104,7 +125,8 @@ def _reason(closed: ConnectionClosed) -> str:
 class Connection:
     """An open connection. Someone has to run read(), for it is what brings the answers."""
 
-    def __init__(self, socket: ClientConnection) -> None:
+    def __init__(self, socket: ClientConnection, session: str) -> None:
+        self.session = session
         self._socket = socket
         self._ids = itertools.count(1)
         self._asked: dict[sockets.Id, asyncio.Future[list[Any]]] = {}
@@ -142,6 +164,9 @@ class Connection:
                 if not answer.done():
                     answer.set_result(["lost", f"the connection was lost: {reason}"])
         return reason
+
+    async def wait_ended(self) -> None:
+        await self._socket.wait_closed()
 
     async def close(self) -> None:
         await self._socket.close()

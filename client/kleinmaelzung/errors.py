@@ -21,6 +21,10 @@ class ConnectionLost(Error):
     """The connection ended before the answer came: what was asked may have been done or not."""
 
 
+class ControlLost(Error):
+    """Sole control of an instrument ended before the block that held it: taken over, released, or not extended."""
+
+
 class Refused(Error):
     """The server said no; nothing was done. `code` is one of the contract's: not-permitted, unknown, limit ...
 

@@ -5,24 +5,29 @@ talk to the connection that is there at the moment.
 """
 
 import asyncio
+import json
 import logging
+import os
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any, Final, NoReturn, TypeVar
 
-from kleinmaelzung import connection, readings, settings
+from kleinmaelzung import connection, controlling, ledger, readings, settings
 from kleinmaelzung.completeness import Completeness
 from kleinmaelzung.connection import Connection
+from kleinmaelzung.controlling import Held
 from kleinmaelzung.errors import ConnectionLost, Error, NotReachable, Refused
+from kleinmaelzung.ledger import Ask, LedgerCheck, LedgerEntry
 from kleinmaelzung.readings import Frame, Instrument
 from kleinmaelzung.settings import Login
 from kleinmaelzung.watching import QUEUE_LIMIT, FrameReader, Message, Watch
 from kleinmaelzung_wire import codec, sockets, topics
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.frames import Value
-from kleinmaelzung_wire.messages import Reply, ServiceStatus
+from kleinmaelzung_wire.messages import Control, Reply, ServiceStatus
+from kleinmaelzung_wire.rights import Rights
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
@@ -39,15 +44,20 @@ WAITS: Final = Waits(first_s=0.3, longest_s=2.0)  # people wait for it
 
 @asynccontextmanager
 async def connect(
-    url: str | None = None, *, user: str | None = None, password: str | None = None
+    url: str | None = None,
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
 ) -> AsyncIterator["Lab"]:
     """Connect to a server such as `http://lab:8080`, and stay connected until the block is left.
 
-    What is not given comes from KLEINMAELZUNG_URL, KLEINMAELZUNG_USER, KLEINMAELZUNG_PASSWORD_FILE, or the file
+    What is not given comes from KLEINMAELZUNG_URL, KLEINMAELZUNG_USER, KLEINMAELZUNG_PASSWORD_FILE,
+    KLEINMAELZUNG_CA_FILE (the CA to trust with https, where it is not one of the system's), or the file
     ~/.config/kleinmaelzung.toml. Raises SettingsError, NotReachable or NotLoggedIn when it does not work at first; a
     connection that is lost later comes back by itself.
     """
-    async with connect_as(settings.find(url, user, password)) as lab:
+    async with connect_as(settings.find(url, user, password, ca_file=ca_file)) as lab:
         yield lab
 
 
@@ -111,38 +121,84 @@ class Lab:
         /,
         *,
         timeout: float = 5.0,
+        id: str = "",  # noqa: A002 (as the contract calls it)
         **more: Value,
     ) -> Reply:
         """Send a command and return the Reply, whatever its `result` is ("done" or what else became of it).
 
-        Arguments are given by name or, where a name is none in Python, as a mapping. `timeout` is in seconds.
+        Arguments are given by name or, where a name is none in Python or is one of those here, as a mapping. `timeout`
+        is in seconds. With an `id` of the caller's own it may be sent again: the same id is executed once and answered
+        with the first result.
         Raises Refused when it is not permitted or the instrument is not known, NotReachable when there is no
         connection (nothing was sent), and ConnectionLost when the connection ended before the answer: then it is
         not known whether the command was executed, and it is not sent again.
         """
         values = {**(arguments or {}), **more}
+        _check_name(instrument)
         try:
-            topics.split_full_name(instrument)
             codec.pack(values)
         except WireError as error:
             raise ValueError(str(error)) from error
         if self._connection is None:
             self._raise_not_connected()
-        limit_s = timeout + REPLY_GRACE_S
-        try:
-            reply = await self._connection.ask(
-                "send", instrument, command, values, {"timeout": timeout}, limit_s=limit_s
-            )
-            return Reply.from_map(reply)
-        except (ConnectionLost, WireError) as error:
-            raise ConnectionLost(f"it is not known whether {command} of {instrument} was executed: {error}") from error
+        options: dict[str, Value] = {"timeout": timeout, **({"id": id} if id else {})}
+        return await _send(self._connection, instrument, command, values, options)
+
+    def control(
+        self, instrument: str, *, duration_s: float = controlling.USUAL_S, force: bool = False, extend: bool = True
+    ) -> AbstractAsyncContextManager[Held]:
+        """Be the only one who may command an instrument: `async with lab.control("pi-1/balance") as held:`.
+
+        It is taken for `duration_s` (1 to 3600 s), extended in time unless `extend` is false, and given back at the
+        end. With `force` it is taken from whoever holds it. Raises Refused saying who does, or that this is not
+        permitted. It ends early when somebody takes it over, or this connection or the agent is lost: then `held.lost`
+        says why, `held.ended()` returns, and the end of the block raises ControlLost.
+        """
+        _check_name(instrument)
+        if self._connection is None:
+            self._raise_not_connected()
+        opened = self._connection
+        timeout_s = min(5.0, duration_s / 2)
+
+        async def send(command: str, arguments: dict[str, Value]) -> Reply:
+            return await _send(opened, instrument, command, arguments, {"timeout": timeout_s})
+
+        return controlling.hold(
+            Held(instrument, opened.session),
+            send,
+            lambda: self.messages(f"{instrument}/control"),
+            opened.wait_ended,
+            duration_s=duration_s,
+            force=force,
+            extend=extend,
+        )
+
+    async def release(self, instrument: str) -> None:
+        """End this user's sole control of an instrument, also where another session of the same user has it.
+
+        Nothing happens where nobody holds it. Raises Refused where somebody else does.
+        """
+        _check_name(instrument)
+        reply = await self.send(instrument, "_release")
+        if reply.result == "refused" and await self._holder(instrument) == self._login.user:
+            # The agent lets a session give back only what is its own.
+            await self.send(instrument, "_take", force=True)
+            reply = await self.send(instrument, "_release")
+        if reply.result != "done":
+            raise Refused(f"{instrument} was not released: {reply.reason or reply.result}", reply.result)
+
+    async def _holder(self, instrument: str) -> str:
+        for payload in (await self.retained(f"{instrument}/control")).values():
+            with suppress(WireError):
+                return Control.decode(payload).user
+        return ""
 
     async def instruments(self, pattern: str = "+/+") -> list[Instrument]:
         """Return what is known of each instrument now, by name."""
         # By what is retained and not by the gateway's `list`: that answer is one message, which has its limits.
         agent = pattern.partition("/")[0]
         known: dict[str, bytes] = {}
-        for kind in ("description", "state", "latest"):
+        for kind in ("description", "state", "latest", "control"):
             known |= await self.retained(f"{pattern}/{kind}")
         return readings.instruments(known | await self.retained(f"{agent}/status"))
 
@@ -179,10 +235,46 @@ class Lab:
         there or can read its database ("unavailable"), or nothing of the instrument was ever logged ("unknown").
         """
         _check_pattern(pattern)
+        question = {"instrument": pattern, "from": since, "to": until}
+        return await self._by_a_logger(lambda service: self._completeness(service, question, timeout))
+
+    async def ledger(
+        self,
+        pattern: str = "+/+",
+        *,
+        user: str | None = None,
+        result: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 100,
+        timeout: float = 30.0,
+    ) -> list[LedgerEntry]:
+        """Return the commands to `<agent>/<instrument>`, `+` for any name, and what became of each: the newest first.
+
+        `since` and `until` are in µs since 1970 UTC. Raises Refused as completeness() does when no logger can tell.
+        """
+        _check_pattern(pattern)
+        question = {"instrument": pattern, "user": user, "result": result, "from": since, "to": until}
+        return await self._by_a_logger(lambda service: ledger.find(self._asking(service, timeout), question, limit))
+
+    async def verify_ledger(self, head: str | None = None, *, timeout: float = 30.0) -> LedgerCheck:
+        """Return whether the record of all commands is whole: no entry edited, removed, or added from outside.
+
+        `head` is that of an earlier check, kept where nobody who can write to the database can change it: with it, also
+        a removed end and a ledger that was written anew are found. `timeout` is for each of the pieces it is read in.
+        """
+        if head is not None:
+            ledger.parse_head(head)
+        return await self._by_a_logger(lambda service: ledger.verify(self._asking(service, timeout), head))
+
+    def _asking(self, service: str, timeout_s: float) -> Ask:
+        return lambda name, question: self.request(service, name, timeout=timeout_s, **question)
+
+    async def _by_a_logger(self, ask: Callable[[str], Awaitable[T]]) -> T:
         none = Refused("there is no logger at the moment, and only a logger knows: start it", sockets.UNAVAILABLE)
         for service in await self.services("logger"):
             try:
-                return await self._completeness(service, {"instrument": pattern, "from": since, "to": until}, timeout)
+                return await ask(service)
             except Refused as refused:
                 if refused.code != sockets.UNAVAILABLE:
                     raise
@@ -212,6 +304,13 @@ class Lab:
         if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
             raise Error("the server's answer about accounts is not readable: is it of another version?")
         return answers
+
+    async def tell_rights(self, user: str, rights: Rights | None) -> None:
+        """Tell a user's sessions what the user may watch; None once the account is gone. For admins only.
+
+        What anyone may is decided by the account at the broker, which access() changes.
+        """
+        await self._ask("rights", user, json.loads(rights.to_json()) if rights else None)
 
     async def _ask(self, kind: str, *rest: Any, limit_s: float = ANSWER_LIMIT_S) -> Any:
         try:
@@ -352,9 +451,33 @@ class Lab:
             self._watches.discard(watch)
         for pattern in patterns - {watch.pattern for watch in self._watches}:
             patterns.discard(pattern)
-            self._retained.clear()  # some of it is watched no longer, so would grow old here
+            self._forget_unwatched(patterns)
             with suppress(Refused):
                 await opened.ask("unwatch", pattern, limit_s=ANSWER_LIMIT_S)
+
+    def _forget_unwatched(self, patterns: set[str]) -> None:
+        # It would grow old here. What is still watched stays: the gateway does not send it again.
+        wanted = [one for pattern in patterns for one in topics.watch_filters(pattern)]
+        for topic in list(self._retained):
+            if not any(topics.matches(one, f"{topics.ROOT}/{topic}") for one in wanted):
+                del self._retained[topic]
+
+
+async def _send(
+    opened: Connection, instrument: str, command: str, values: dict[str, Value], options: dict[str, Value]
+) -> Reply:
+    limit_s = float(str(options["timeout"])) + REPLY_GRACE_S
+    try:
+        return Reply.from_map(await opened.ask("send", instrument, command, values, options, limit_s=limit_s))
+    except (ConnectionLost, WireError) as error:
+        raise ConnectionLost(f"it is not known whether {command} of {instrument} was executed: {error}") from error
+
+
+def _check_name(instrument: str) -> None:
+    try:
+        topics.split_full_name(instrument)
+    except WireError as error:
+        raise ValueError(str(error)) from error
 
 
 def _check_pattern(pattern: str) -> None:

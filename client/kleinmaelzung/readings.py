@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 from kleinmaelzung_wire import codec, frames, topics
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.frames import Clock, Value
-from kleinmaelzung_wire.messages import AgentStatus, Description, State
+from kleinmaelzung_wire.messages import AgentStatus, Control, Description, State
 
 logger = logging.getLogger(__name__)
 
@@ -83,13 +83,17 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instrument:
-    """What is known of an instrument now; None where nothing is known. `latest` may be old: look at `is_live`."""
+    """What is known of an instrument now; None where nothing is known. `latest` may be old: look at `is_live`.
+
+    `control` says who alone may command it, and until when; None: nobody holds it.
+    """
 
     name: str
     description: Description | None
     state: State | None
     latest: dict[str, Sample]
     agent: AgentStatus | None
+    control: Control | None = None
 
     @property
     def is_online(self) -> bool:
@@ -111,18 +115,22 @@ class Instrument:
 
 def instruments(retained: dict[str, bytes]) -> list[Instrument]:
     """What retained messages, by topic below the root, say of each instrument. Unreadable ones count as not known."""
-    names = {topic.rpartition("/")[0] for topic in retained if topic.count("/") == 2}
+    # Who holds it may be left of an instrument that was taken away.
+    kinds = {"description", "state", "latest"}
+    names = {topic.rpartition("/")[0] for topic in retained if topic.rpartition("/")[2] in kinds}
     return [_instrument(name, retained) for name in sorted(names)]
 
 
 def _instrument(name: str, retained: dict[str, bytes]) -> Instrument:
     agent, _ = topics.split_full_name(name)
+    control = _known(f"{name}/control", Control.decode, retained)
     return Instrument(
         name=name,
         description=_known(f"{name}/description", Description.decode, retained),
         state=_known(f"{name}/state", State.decode, retained),
         latest=_known(f"{name}/latest", _latest, retained) or {},
         agent=_known(f"{agent}/status", AgentStatus.decode, retained),
+        control=control if control and control.user else None,
     )
 
 

@@ -12,7 +12,7 @@ from kleinmaelzung.errors import SettingsError
 from kleinmaelzung_wire import sockets
 
 FILE: Final = Path("~/.config/kleinmaelzung.toml")
-KEYS: Final = ("url", "user", "password_file", "password")
+KEYS: Final = ("url", "user", "password_file", "password", "ca_file")
 _SOCKET_SCHEMES: Final = {"http": "ws", "https": "wss", "ws": "ws", "wss": "wss"}
 _PAGE_SCHEMES: Final = {"ws": "http", "wss": "https", "http": "http", "https": "https"}
 
@@ -24,6 +24,7 @@ class Login:
     url: str
     user: str
     password: str = field(repr=False)
+    ca_file: Path | None = None  # trust only this CA, with https; None: the system's
 
     @property
     def socket_url(self) -> str:
@@ -65,10 +66,11 @@ def find(
     password: str | None = None,
     password_file: str | os.PathLike[str] | None = None,
     *,
+    ca_file: str | os.PathLike[str] | None = None,
     environment: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Login:
-    """Put a Login together: what is given, then KLEINMAELZUNG_URL, _USER, _PASSWORD_FILE, then the file."""
+    """Put a Login together: what is given, then KLEINMAELZUNG_URL, _USER, _PASSWORD_FILE, _CA_FILE, then the file."""
     environment = os.environ if environment is None else environment
     saved = _read_file(FILE if file is None else file)
     url = url or environment.get("KLEINMAELZUNG_URL") or saved.get("url")
@@ -86,7 +88,9 @@ def find(
         password = read_password(Path(password_file)) if password_file else saved.get("password")
     if password is None:
         raise SettingsError(f"no password for {user} at {url}: give --password-file or set KLEINMAELZUNG_PASSWORD_FILE")
-    return Login(url=url, user=user, password=password)
+    ca_file = ca_file or environment.get("KLEINMAELZUNG_CA_FILE") or saved.get("ca_file")
+    trusted = Path(ca_file).expanduser() if ca_file else None
+    return Login(url=url, user=user, password=password, ca_file=trusted)
 
 
 def read_password(path: Path) -> str:

@@ -34,6 +34,8 @@ class Mosquitto:
     port: int
     internal_port: int
     passwords: dict[str, str] = field(repr=False)  # admin, gateway, logger
+    tls_cert: Path | None = None  # with a key: strangers' tools speak TLS at `port`
+    tls_key: Path | None = None
 
     def broker(self, account: str) -> Broker:
         """How to connect as `admin`, `gateway` or `logger`."""
@@ -75,6 +77,9 @@ class Mosquitto:
         text = template().read_text()
         for name, value in filled.items():
             text = text.replace(f"{{{name}}}", value)
+        if self.tls_cert is not None and self.tls_key is not None:
+            # The template ends with the listener for everyone else.
+            text += f"certfile {self.tls_cert}\nkeyfile {self.tls_key}\ntls_version tlsv1.2\n"
         return text
 
 

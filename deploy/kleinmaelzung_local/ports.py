@@ -1,10 +1,14 @@
 """Ports on this machine: free ones, found and kept, so that a second start is where the first one was."""
 
 import json
+import random
 import socket
 from pathlib import Path
+from typing import Final
 
 from kleinmaelzung_local.mosquitto import write_private
+
+_NEVER_OUTGOING: Final = (20_000, 32_000)  # Linux gives outgoing connections 32768 to 60999
 
 
 class PortTaken(Exception):
@@ -22,10 +26,9 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def find_free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
+    """A port that nobody uses, and that no outgoing connection can be given before it is."""
+    candidates = iter(lambda: random.randint(*_NEVER_OUTGOING), None)
+    return next(port for port in candidates if is_free(port))
 
 
 def choose(path: Path, wanted: dict[str, int | None]) -> dict[str, int]:

@@ -5,19 +5,23 @@ In: a data directory and a few choices. Out: a running System with its addresses
 """
 
 import asyncio
+import contextlib
 import fcntl
+import http.client
 import os
+import signal
+import ssl
 import sys
-import urllib.error
-import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Never
 
 import asyncpg
 
 from kleinmaelzung_bus import session as bus
+from kleinmaelzung_gateway.certificate import LOOK_EVERY_S, CertificateError, CertificateFiles, make_context
 from kleinmaelzung_local import ports
 from kleinmaelzung_local.children import Child, Running
 from kleinmaelzung_local.mosquitto import Mosquitto, write_private
@@ -47,6 +51,20 @@ class Choices:
     port: int | None = 8080
     mqtt_port: int | None = None
     dsn: str | None = field(default=None, repr=False)
+    name: str | None = None  # what people and agents call this machine; with TLS, as in the certificate
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    @property
+    def certificate(self) -> CertificateFiles | None:
+        """Certificate and key, for page, agents and MQTT tools. Raises CertificateError."""
+        if self.tls_cert is None and self.tls_key is None:
+            return None
+        if self.tls_cert is None or self.tls_key is None:
+            raise CertificateError("--tls-cert and --tls-key go together")
+        files = CertificateFiles(self.tls_cert.resolve(), self.tls_key.resolve())
+        make_context(files)
+        return files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +127,10 @@ async def run(choices: Choices) -> AsyncIterator[System]:
         if choices.dsn is not None:
             await _check_database(choices.dsn)
         (data / "log").mkdir(mode=0o700, exist_ok=True)
-        async with _kept(planned.children, data / "log") as running:
+        async with (
+            _kept(planned.children, data / "log") as running,
+            _renewing(choices.certificate, running["mosquitto"]),
+        ):
             yield System(
                 url=planned.url,
                 mqtt=planned.mqtt,
@@ -127,8 +148,11 @@ def plan(choices: Choices) -> Plan:
         data / "ports.json",
         {"http": choices.port, "mqtt": choices.mqtt_port, "internal": None, "postgres": None},
     )
+    certificate = choices.certificate
     mosquitto = Mosquitto(
         directory=data / "mosquitto",
+        tls_cert=certificate.certificate if certificate else None,
+        tls_key=certificate.key if certificate else None,
         host=choices.host,
         port=chosen["mqtt"],
         internal_port=chosen["internal"],
@@ -138,18 +162,47 @@ def plan(choices: Choices) -> Plan:
     postgres = Postgres(directory=data / "postgres", port=chosen["postgres"], password=secrets["postgres"])
     dsn = choices.dsn or postgres.dsn
     write_private(data / "secrets" / "dsn", dsn)
-    reachable = "127.0.0.1" if choices.host in ANY_HOST else choices.host
-    url = f"http://{reachable}:{chosen['http']}"
+    reachable = choices.name or ("127.0.0.1" if choices.host in ANY_HOST else choices.host)
+    secure = "s" if certificate else ""
+    url = f"http{secure}://{reachable}:{chosen['http']}"
+    local = "127.0.0.1" if choices.host in ANY_HOST else choices.host
     return Plan(
         url=url,
-        mqtt=f"mqtt://{reachable}:{chosen['mqtt']}",
+        mqtt=f"mqtt{secure}://{reachable}:{chosen['mqtt']}",
         dsn=dsn,
         mosquitto=mosquitto,
-        children=_children(data, f"{choices.host}:{chosen['http']}", mosquitto, postgres, dsn, url),
+        children=_children(
+            data,
+            f"{choices.host}:{chosen['http']}",
+            mosquitto,
+            postgres,
+            dsn,
+            lambda: _gateway_is_ready(local, chosen["http"], certificate),
+            _front_door(choices, certificate),
+        ),
     )
 
 
-def _children(data: Path, listen: str, mosquitto: Mosquitto, postgres: Postgres, dsn: str, url: str) -> list[Child]:
+def _front_door(choices: Choices, certificate: CertificateFiles | None) -> dict[str, str]:
+    """What the gateway is told of names and certificate, beside what the environment says already."""
+    told = {}
+    if choices.name:
+        told["KLEINMAELZUNG_HOSTS"] = ",".join(filter(None, (choices.name, os.environ.get("KLEINMAELZUNG_HOSTS"))))
+    if certificate:
+        told["KLEINMAELZUNG_TLS_CERT"] = str(certificate.certificate)
+        told["KLEINMAELZUNG_TLS_KEY"] = str(certificate.key)
+    return told
+
+
+def _children(
+    data: Path,
+    listen: str,
+    mosquitto: Mosquitto,
+    postgres: Postgres,
+    dsn: str,
+    gateway_is_ready: Callable[[], bool],
+    front_door: dict[str, str],
+) -> list[Child]:
     children = []
     if dsn == postgres.dsn:
         postgres.initialise()
@@ -171,6 +224,7 @@ def _children(data: Path, listen: str, mosquitto: Mosquitto, postgres: Postgres,
         "KLEINMAELZUNG_LISTEN": listen,
         "KLEINMAELZUNG_MQTT": internal,
         "KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(data / "secrets" / "gateway"),
+        **front_door,
     }
     return [
         *children,
@@ -185,7 +239,7 @@ def _children(data: Path, listen: str, mosquitto: Mosquitto, postgres: Postgres,
             name="gateway",
             command=[sys.executable, "-m", "kleinmaelzung_gateway"],
             environment=os.environ | gateway_environment,
-            is_ready=lambda: asyncio.to_thread(_gateway_is_ready, url),
+            is_ready=lambda: asyncio.to_thread(gateway_is_ready),
         ),
     ]
 
@@ -257,9 +311,49 @@ async def _logger_is_ready(mosquitto: Mosquitto) -> bool:
     return True
 
 
-def _gateway_is_ready(url: str) -> bool:
+def _gateway_is_ready(host: str, port: int, certificate: CertificateFiles | None) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/healthz", timeout=CHECK_TIMEOUT_S) as answer:  # noqa: S310
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
+        connection = (
+            http.client.HTTPSConnection(host, port, timeout=CHECK_TIMEOUT_S, context=_pinned(certificate))
+            if certificate
+            else http.client.HTTPConnection(host, port, timeout=CHECK_TIMEOUT_S)
+        )
+        with contextlib.closing(connection):
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == 200
+    except (http.client.HTTPException, OSError):
         return False
+
+
+def _pinned(certificate: CertificateFiles) -> ssl.SSLContext:
+    """Trusts this very certificate and nothing else: it is our own gateway that is asked, under whatever name."""
+    context = ssl.create_default_context(cafile=certificate.certificate)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.check_hostname = False
+    return context
+
+
+@asynccontextmanager
+async def _renewing(certificate: CertificateFiles | None, mosquitto: Running) -> AsyncIterator[None]:
+    """Have the broker read its certificate again when the files change; the gateway looks by itself."""
+    if certificate is None:
+        yield
+        return
+    task = asyncio.create_task(_tell_broker(certificate, mosquitto), name="certificate")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+async def _tell_broker(certificate: CertificateFiles, mosquitto: Running) -> Never:
+    seen = certificate.version()
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        with contextlib.suppress(OSError, CertificateError):  # half written, or gone for a moment; the gateway says so
+            version = certificate.version()
+            if version != seen and mosquitto.pid is not None:
+                make_context(certificate)
+                os.kill(mosquitto.pid, signal.SIGHUP)
+                seen = version

@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from kleinmaelzung_gateway.certificate import CertificateError
 from kleinmaelzung_local import system
 from kleinmaelzung_local.children import ChildFailed
 from kleinmaelzung_local.mosquitto import MosquittoMissing
@@ -21,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=8080, metavar="N", help="for page and agents (8080; 0: free)")
     parser.add_argument("--mqtt-port", type=int, default=None, metavar="N", help="for MQTT tools (free, then kept)")
     parser.add_argument("--dsn", default=None, help="a PostgreSQL or TimescaleDB to use instead of the embedded one")
+    parser.add_argument("--name", default=None, help="what others call this machine, such as lab.example.org")
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate (PEM): https, wss and mqtts instead")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,12 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
         port=arguments.port,
         mqtt_port=arguments.mqtt_port,
         dsn=arguments.dsn,
+        name=arguments.name,
+        tls_cert=arguments.tls_cert,
+        tls_key=arguments.tls_key,
     )
     try:
         return asyncio.run(_run(choices, as_json=arguments.json))
     except (
         system.DataDirectoryInUse,
         system.DatabaseUnreachable,
+        CertificateError,
         ChildFailed,
         MosquittoMissing,
         PostgresMissing,

@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_bus.session import BusError, BusLost, Message, NotPermitted, Session
-from kleinmaelzung_gateway import login
+from kleinmaelzung_gateway import guarded, login
 from kleinmaelzung_gateway.login import Broker, LoginError
 from kleinmaelzung_gateway.metrics import Metrics
 from kleinmaelzung_gateway.outbox import Outbox
@@ -62,8 +62,8 @@ class Agents:
             topic=topics.status(who.name),
             payload=messages.AgentStatus(online=False, reason="the connection was lost").encode(),
         )
-        async with bus.connect(
-            self._broker.account(user, who.password), client_id=user, on_message=agent.on_message, will=will
+        async with self._broker.session(
+            websocket, user, who.password, client_id=user, on_message=agent.on_message, will=will
         ) as session:
             before = self._connected.get(who.name)
             self._connected[who.name] = agent
@@ -105,7 +105,9 @@ class AgentSocket:
 
     async def run(self, session: Session) -> None:
         """Subscribe, then publish what the agent sends until socket or session ends."""
-        await session.subscribe(topics.commands(self._name), qos=1)
+        for topic_filter in topics.commands(self._name):
+            await session.subscribe(topic_filter, qos=1)
+        await session.subscribe(topics.any_online(), qos=1)
         await session.subscribe(topics.descriptions(self._name), qos=1)
         await session.subscribe(topics.logged(self._name))
         await session.subscribe(topics.any_service_status(), qos=1)
@@ -143,6 +145,8 @@ class AgentSocket:
                 await self._publish(session, group, rest)
             except WireError as error:
                 self._refuse(tail, sockets.BAD_MESSAGE, str(error))
+                if not tail:
+                    guarded.note_undecodable(self._websocket)
 
     async def _publish(self, session: Session, group: asyncio.TaskGroup, rest: list[Any]) -> None:
         match rest:

@@ -14,9 +14,9 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
-from kleinmaelzung_bus import session as bus
 from kleinmaelzung_bus.session import BusError, BusLost, NotPermitted
-from kleinmaelzung_gateway import login
+from kleinmaelzung_gateway import commanding, guarded, login
+from kleinmaelzung_gateway.commanding import Commanding
 from kleinmaelzung_gateway.hub import Hub, Watched, readable
 from kleinmaelzung_gateway.listing import listing
 from kleinmaelzung_gateway.login import Broker, LoginError
@@ -32,10 +32,7 @@ logger = logging.getLogger(__name__)
 MAX_PATTERNS = 500  # watched by one socket
 MAX_COMMANDS = 100  # under way by one socket
 MAX_REQUESTS = 20
-DEFAULT_TIMEOUT_S = 10.0
-MAX_TIMEOUT_S = 3600.0
-# An answer needs this much longer than the command itself: broker and network, both ways.
-GRACE_S = 2.0
+LISTED = ("description", "state", "latest", "control")
 
 
 class Refused(Exception):
@@ -78,8 +75,11 @@ class Clients:
     async def _serve_user(self, websocket: ServerConnection, who: login.Credentials) -> None:
         name = secrets.token_hex(8)
         personal = Personal(who.name, name)
-        account = self._broker.account(who.name, who.password)
-        async with bus.connect(account, client_id=f"{who.name}:{name}", on_message=personal.on_message) as session:
+        client_id = f"{who.name}:{name}"
+        on_message, will = personal.on_message, personal.will
+        async with self._broker.session(
+            websocket, who.name, who.password, client_id=client_id, on_message=on_message, will=will
+        ) as session:
             await personal.open(session)
             client = ClientSocket(websocket, who.name, personal, self._hub, self._metrics)
             self._connected.add(client)
@@ -90,6 +90,8 @@ class Clients:
                 self._connected.discard(client)
                 self._metrics.missed += client.outbox.missed_total
                 client.leave_all()
+                if not await personal.close():
+                    self._hub.take_back(personal.will.topic)
 
     def _welcome(self, user: str, session: str) -> dict[str, Any]:
         return {"user": user, "session": session, "version": self._version, "time": time.time_ns() // 1000}
@@ -105,6 +107,7 @@ class ClientSocket:
         self._personal = personal
         self._hub = hub
         self._metrics = metrics
+        self._commanding = Commanding(user, personal, hub)
         self._watched = Watched(self.outbox)
         self._commands: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Task[None]] = set()
@@ -140,6 +143,8 @@ class ClientSocket:
                 if self._personal.session.is_lost:
                     raise BusLost("the connection to the broker was lost") from error
                 self._refuse(question, error)
+                if question is None:
+                    guarded.note_undecodable(self._websocket)
 
     def _refuse(self, question: sockets.Id | None, error: Exception) -> None:
         self._metrics.refused_messages += 1
@@ -177,15 +182,18 @@ class ClientSocket:
                 self._start_request(group, question, service, body, options)
             case "access", [list(commands)]:
                 self.outbox.put("done", question, await self._personal.manage_access(commands))
+            case "rights", [str(user), dict() | None as content]:
+                await self._personal.publish_rights(user, content)
+                self.outbox.put("done", question, None)
             case _:
                 raise WireError(f"{kind!r:.40} with these arguments is no question; docs/protocol.md lists them")
 
     async def _list(self, pattern: str) -> list[dict[str, Any]]:
         agent, _, instrument = pattern.partition("/")
-        filters = [
-            *(topics.watch_filters(f"{agent}/{instrument}/{kind}")[0] for kind in ("description", "state", "latest")),
-            topics.watch_filters(f"{agent}/status")[0],
-        ]
+        topics.watch_filters(f"{agent}/{instrument}/state")
+        granted = await self._personal.granted(f"{agent}/{instrument}")
+        filters = [topics.watch_filters(f"{each}/{kind}")[0] for each in granted for kind in LISTED]
+        filters += [topics.status_filter(each) for each in await self._personal.granted_agents(agent)]
         async with self._personal.retained(filters) as retained:
             return listing(retained)
 
@@ -194,7 +202,7 @@ class ClientSocket:
             return
         if len(self._watched.patterns) >= MAX_PATTERNS:
             raise Refused(sockets.LIMIT, f"one socket watches at most {MAX_PATTERNS} patterns; + stands for any name")
-        watcher = self._watched.add(pattern, topics.watch_filters(pattern))
+        watcher = self._watched.add(pattern, await self._personal.watch_filters(pattern))
         try:
             # In the hub first, silently: nothing can be missed between the retained messages and the live ones.
             await self._hub.join(watcher)
@@ -223,49 +231,18 @@ class ClientSocket:
         """Send a command and answer when its reply is there, while other questions are answered."""
         if len(self._commands) >= MAX_COMMANDS:
             raise Refused(sockets.LIMIT, f"{MAX_COMMANDS} commands of this socket are under way")
-        agent, own_name = topics.split_full_name(instrument)
-        command = messages.Command(
-            id=uuid.uuid4().hex,
-            name=topics.check_name(name, "command"),
-            user=self._user,
-            arguments=arguments,
-            timeout_us=_timeout_us(options, MAX_TIMEOUT_S),
-            sent=time.time_ns() // 1000,
-        )
+        topics.split_full_name(instrument)
+        command = commanding.make(self._user, name, arguments, options)
         self._metrics.commands += 1
-        topic = topics.instrument(agent, own_name, "command")
-        task = group.create_task(self._command(question, agent, topic, command), name=f"command-{command.id}")
+        task = group.create_task(self._command(question, instrument, command), name=f"command-{command.id}")
         _keep(task, self._commands)
 
-    async def _command(self, question: sockets.Id, agent: str, topic: str, command: messages.Command) -> None:
+    async def _command(self, question: sockets.Id, instrument: str, command: messages.Command) -> None:
         try:
-            await self._hub.connected()  # only then is known who is online
-            if self._hub.online.get(agent, False):
-                reply = await self._await_reply(agent, topic, command)
-            else:
-                reply = _reply(command, "offline", f"agent {agent} is not connected")
+            reply = await self._commanding.send(instrument, command)
             self.outbox.put("reply", question, reply.to_map())
-        except (NotPermitted, WireError, BusError) as error:
+        except (WireError, BusError) as error:
             self._refuse(question, error)
-
-    async def _await_reply(self, agent: str, topic: str, command: messages.Command) -> messages.Reply:
-        limit_s = command.timeout_us / 1e6 + GRACE_S
-        async with self._personal.reply_to(command.id.encode()) as reply:
-            try:
-                await self._personal.publish_command(topic, command)
-            except NotPermitted:
-                raise
-            except BusError as error:
-                return _reply(command, "lost", f"{error}; whether the command was executed is not known")
-            gone = asyncio.ensure_future(self._hub.wait_offline(agent))
-            try:
-                await asyncio.wait((reply, gone), timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                gone.cancel()
-            if reply.done():
-                return messages.Reply.decode(reply.result())
-            why = f"agent {agent} was lost" if gone.done() else f"agent {agent} did not answer in {limit_s:g} s"
-            return _reply(command, "lost", f"{why}; whether the command was executed is not known")
 
     def _start_request(
         self,
@@ -279,7 +256,7 @@ class ClientSocket:
         if len(self._requests) >= MAX_REQUESTS:
             raise Refused(sockets.LIMIT, f"{MAX_REQUESTS} requests of this socket are under way")
         topics.check_name(service, "service")
-        request = Request.from_map(body, _timeout_us(options, requests.MAX_TIMEOUT_US / 1e6))
+        request = Request.from_map(body, commanding.timeout_us(options, requests.MAX_TIMEOUT_US / 1e6))
         self._metrics.requests += 1
         task = group.create_task(self._request(question, service, request), name=f"request-{service}-{request.name}")
         _keep(task, self._requests)
@@ -313,21 +290,3 @@ class ClientSocket:
 def _keep(task: "asyncio.Task[None]", under_way: "set[asyncio.Task[None]]") -> None:
     under_way.add(task)
     task.add_done_callback(under_way.discard)
-
-
-def _timeout_us(options: dict[str, Any], longest_s: float) -> int:
-    timeout_s = options.get("timeout", DEFAULT_TIMEOUT_S)
-    if type(timeout_s) not in (int, float) or not 0.001 <= timeout_s <= longest_s:
-        raise WireError(f"timeout is {timeout_s!r:.40}, expected seconds from 0.001 to {longest_s:.0f}")
-    return int(timeout_s * 1e6)
-
-
-def _reply(command: messages.Command, result: messages.Result, reason: str) -> messages.Reply:
-    return messages.Reply(
-        id=command.id,
-        name=command.name,
-        user=command.user,
-        result=result,
-        reason=reason,
-        time=time.time_ns() // 1000,
-    )

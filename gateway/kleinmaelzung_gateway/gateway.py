@@ -15,11 +15,14 @@ from websockets.typing import Subprotocol
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_gateway import http
 from kleinmaelzung_gateway.agents import Agents
+from kleinmaelzung_gateway.certificate import Certificate
 from kleinmaelzung_gateway.clients import Clients
 from kleinmaelzung_gateway.config import Config
+from kleinmaelzung_gateway.guarded import Guard, GuardedConnection
 from kleinmaelzung_gateway.hub import Hub
 from kleinmaelzung_gateway.login import Broker
 from kleinmaelzung_gateway.metrics import Metrics, render, render_by_filter
+from kleinmaelzung_gateway.refusals import Refusals
 from kleinmaelzung_wire import access, messages, sockets, topics
 
 logger = logging.getLogger(__name__)
@@ -27,6 +30,8 @@ logger = logging.getLogger(__name__)
 # One message: a payload of at most codec.MAX_BYTES and what is around it.
 MAX_MESSAGE = 256 * 1024
 OPEN_TIMEOUT_S = 5.0
+# A client's messages: faster ones wait in the network. A person's clicks and programs' questions are far below.
+CLIENT_RATE, CLIENT_BURST = 200.0, 400.0
 PING_S = 15.0  # a dead peer is noticed after twice that
 
 
@@ -38,8 +43,12 @@ class Gateway:
         self.version = importlib.metadata.version("kleinmaelzung")
         self._started = time.time_ns() // 1000
         self._metrics = Metrics()
-        self.hub = Hub()
-        broker = Broker(host=config.broker_host, port=config.broker_port)
+        self.hub = Hub(Refusals(self._metrics))
+        self.guard = Guard(config.limits)
+        self._names = config.names
+        broker = Broker(
+            host=config.broker_host, port=config.broker_port, tls=config.broker_tls, ca_file=config.broker_ca_file
+        )
         self.agents = Agents(broker, self._metrics, self.version)
         self.clients = Clients(broker, self.hub, self._metrics, self.version)
         self._account = broker.account(access.service_user("gateway"), config.password)
@@ -47,14 +56,23 @@ class Gateway:
     async def serve_socket(self, websocket: ServerConnection) -> None:
         assert websocket.request is not None
         path = websocket.request.path.partition("?")[0]
+        if path != sockets.AGENT_PATH and isinstance(websocket, GuardedConnection):
+            websocket.limit_pace(rate=CLIENT_RATE, burst=CLIENT_BURST)
         try:
             await (self.agents if path == sockets.AGENT_PATH else self.clients).serve(websocket)
         except Exception:  # one socket's trouble must not reach the others; websockets closes this one
             logger.exception("a socket on %s ended by a mistake of ours", path)
             raise
 
-    def answer_http(self, websocket: ServerConnection, request: Request) -> Response | None:
-        return http.answer(websocket, request, self.health, self.metrics)
+    async def answer_http(self, websocket: ServerConnection, request: Request) -> Response | None:
+        """The answer to a GET, or to a handshake that cannot go on; None lets it go on."""
+        assert isinstance(websocket, GuardedConnection)
+        if sentence := websocket.why_refused():
+            return http.busy(sentence)
+        answered = http.refuse(request, self._names) or http.answer(websocket, request, self.health, self.metrics)
+        if answered is None and not await websocket.login_place():
+            return http.busy("too many connections that have not logged in yet; come back later")
+        return answered
 
     async def keep_hub(self) -> None:
         """Hold the hub's session to the broker, for ever."""
@@ -107,8 +125,13 @@ class Gateway:
                 ),
                 "missed_total": ("counter", "Live messages dropped for slow sockets that have left", counted.missed),
                 "commands_total": ("counter", "Commands sent on", counted.commands),
+                "unrecorded_total": ("counter", "Records of refused commands given up", counted.unrecorded),
                 "requests_total": ("counter", "Requests to services sent on", counted.requests),
                 "refused_logins_total": ("counter", "Logins refused", counted.refused_logins),
+                "sockets": ("gauge", "Sockets open, logged in or not", self.guard.places.taken),
+                "logging_in": ("gauge", "Sockets that have not logged in yet", self.guard.logging_in.taken),
+                "refused_sockets_total": ("counter", "Sockets there was no place for", self.guard.refused),
+                "cut_sockets_total": ("counter", "Sockets closed for what they sent", self.guard.cut),
                 "refused_messages_total": ("counter", "Messages refused", counted.refused_messages),
             }
         )
@@ -137,9 +160,13 @@ class Listening:
 
 
 @asynccontextmanager
-async def listen(config: Config) -> AsyncIterator["Listening"]:
-    """Run a gateway as long as the context lasts. Raises OSError when the port is taken."""
+async def listen(config: Config, reload: asyncio.Event | None = None) -> AsyncIterator["Listening"]:
+    """Run a gateway as long as the context lasts; `reload` is set to have it look at its certificate.
+
+    Raises OSError when the port is taken, CertificateError when certificate or key cannot be used.
+    """
     gateway = Gateway(config)
+    certificate = Certificate(config.certificate) if config.certificate else None
     async with serve(
         gateway.serve_socket,
         config.host,
@@ -153,11 +180,22 @@ async def listen(config: Config) -> AsyncIterator["Listening"]:
         ping_timeout=PING_S,
         close_timeout=2,
         server_header=None,
+        create_connection=gateway.guard.connection(),
+        ssl=certificate.context if certificate else None,
+        ssl_handshake_timeout=OPEN_TIMEOUT_S if certificate else None,
     ) as server:
         hub = asyncio.create_task(gateway.keep_hub(), name="hub")
+        fresh = asyncio.create_task(_keep_fresh(certificate, reload or asyncio.Event()), name="certificate")
         try:
             yield Listening(gateway=gateway, server=server, hub=hub)
         finally:
+            fresh.cancel()
+            await asyncio.wait((fresh,))
             while not hub.done():  # a TaskGroup can swallow one cancellation, when a task of its fails just then
                 hub.cancel()
                 await asyncio.wait((hub,), timeout=1)
+
+
+async def _keep_fresh(certificate: Certificate | None, reload: asyncio.Event) -> None:
+    if certificate is not None:
+        await certificate.keep_fresh(reload)

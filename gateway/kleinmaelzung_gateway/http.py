@@ -12,6 +12,8 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from kleinmaelzung_gateway import door
+from kleinmaelzung_gateway.door import Names
 from kleinmaelzung_wire import sockets
 
 PAGE = Path(__file__).with_name("page")
@@ -30,6 +32,23 @@ SECURITY = {
 }
 
 Healthy = Callable[[], dict[str, object]]
+
+
+def refuse(request: Request, names: Names) -> Response | None:
+    """The answer to a request that must not come in by this name, from this page, or with this in its address."""
+    refusal = door.check(request.path, request.headers, names)
+    return response(refusal.status, refusal.sentence + "\n") if refusal else None
+
+
+def busy(sentence: str) -> Response:
+    """The answer when there is no place; come back later."""
+    answered = response(http.HTTPStatus.SERVICE_UNAVAILABLE, sentence + "\n")
+    answered.headers["Retry-After"] = "5"
+    return answered
+
+
+def is_socket(request: Request) -> bool:
+    return request.path.partition("?")[0] in (sockets.AGENT_PATH, sockets.CLIENT_PATH)
 
 
 def answer(

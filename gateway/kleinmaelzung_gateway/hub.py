@@ -5,12 +5,16 @@ Who may watch is not decided here: a client's own session has asked the broker b
 """
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from kleinmaelzung_bus.session import BusError, Message, Session
 from kleinmaelzung_gateway.marks import Marks
 from kleinmaelzung_gateway.outbox import Outbox, offer_all
+from kleinmaelzung_gateway.refusals import RETRY_S, Refusals
 from kleinmaelzung_wire import codec, messages, sockets, topics
 from kleinmaelzung_wire.codec import WireError
 
@@ -66,10 +70,11 @@ class _Watch:
 
 
 class Hub:
-    """The shared subscriptions, and which agents are online."""
+    """The shared subscriptions, which agents are online, and the records of commands that none of them saw."""
 
-    def __init__(self) -> None:
-        self.online: dict[str, bool] = {}
+    def __init__(self, refusals: Refusals) -> None:
+        self._refusals = refusals
+        self._online: dict[str, str] = {}  # nonce of the agent's connection
         self.delivered = 0
         self.received = 0
         self._session: Session | None = None
@@ -81,7 +86,8 @@ class Hub:
         self._presence.is_presence = True
         self._changing = asyncio.Lock()  # SUBSCRIBE and UNSUBSCRIBE of one filter must not overtake each other
         self._unused: set[str] = set()
-        self._tidy = asyncio.Event()
+        self._tidy = asyncio.Event()  # there is something to do besides delivering
+        self._gone: set[str] = set()
         self._await_offline: dict[str, set[asyncio.Event]] = {}
         self._marks = Marks()
 
@@ -109,7 +115,7 @@ class Hub:
 
     async def serve(self, session: Session) -> None:
         """Subscribe everything that is watched, again after each loss of the broker, and tidy up."""
-        self.online.clear()
+        self._online.clear()
         await session.subscribe(self._presence.topic_filter, qos=1, subscription=self._presence.subscription)
         self._presence.subscribed = True
         own = topics.service_request("gateway", "gateway")
@@ -127,7 +133,11 @@ class Hub:
         await self._unsubscribe_unused(session)
         logger.info("the hub is connected, %d subscriptions", len(self._watches))
         while True:
-            await self._tidy.wait()
+            await self._refusals.send(session)
+            await self._take_back_gone(session)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S if self._refusals else None):
+                    await self._tidy.wait()
             self._tidy.clear()
             await self._unsubscribe_unused(session)
 
@@ -176,7 +186,7 @@ class Hub:
 
     async def wait_offline(self, agent: str) -> None:
         """Wait until an agent is not online."""
-        if not self.online.get(agent, False):
+        if agent not in self._online:
             return
         gone = asyncio.Event()
         waiting = self._await_offline.setdefault(agent, set())
@@ -185,6 +195,26 @@ class Hub:
             await gone.wait()
         finally:
             waiting.discard(gone)
+
+    def nonce(self, agent: str) -> str | None:
+        """The nonce of an agent's connection; None when it is not online."""
+        return self._online.get(agent)
+
+    def record(self, instrument: str, record: Mapping[str, Any]) -> None:
+        """Keep the record of a command that no agent saw, and send it."""
+        self._refusals.put(instrument, record)
+        self._tidy.set()
+
+    def take_back(self, topic: str) -> None:
+        """Take back what a session retained that has ended and could not do it itself."""
+        self._gone.add(topic)
+        self._tidy.set()
+
+    async def _take_back_gone(self, session: Session) -> None:
+        while self._gone:
+            topic = min(self._gone)
+            await session.publish(topic, b"", retained=True)
+            self._gone.discard(topic)
 
     def release(self, watcher: Watcher, seeds: dict[str, bytes]) -> None:
         """Send what was held while the socket was being let in, after the retained `seeds` (topic: payload).
@@ -222,11 +252,14 @@ class Hub:
     def _note_presence(self, message: Message) -> None:
         try:
             agent = topics.parse(message.topic).agent
-            self.online[agent] = messages.AgentStatus.decode(message.payload).online if message.payload else False
+            status = messages.AgentStatus.decode(message.payload) if message.payload else None
         except WireError as error:
             logger.warning("a status that cannot be read: %s", error)
             return
-        if not self.online[agent]:
+        if status is not None and status.online:
+            self._online[agent] = status.nonce
+        else:
+            self._online.pop(agent, None)
             for gone in self._await_offline.pop(agent, ()):
                 gone.set()
 

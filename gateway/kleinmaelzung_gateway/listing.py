@@ -32,6 +32,7 @@ def listing(seeds: dict[str, Message]) -> list[dict[str, Any]]:
             "description": known.get("description"),
             "state": known.get("state"),
             "latest": known.get("latest"),
+            "control": known.get("control"),
             "agent": agents.get(agent),
         }
         for (agent, instrument), known in sorted(instruments.items())

@@ -2,13 +2,20 @@
 
 import asyncio
 import base64
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import State
 
 from kleinmaelzung_bus import session as bus
+from kleinmaelzung_gateway.guarded import GuardedConnection
 from kleinmaelzung_wire import sockets, topics
 from kleinmaelzung_wire.codec import Fields, WireError
 
@@ -21,9 +28,42 @@ class Broker:
 
     host: str
     port: int
+    tls: bool = False
+    ca_file: Path | None = None
 
     def account(self, user: str, password: str) -> bus.Broker:
-        return bus.Broker(host=self.host, port=self.port, user=user, password=password)
+        return bus.Broker(
+            host=self.host, port=self.port, user=user, password=password, tls=self.tls, ca_file=self.ca_file
+        )
+
+    @asynccontextmanager
+    async def session(
+        self,
+        websocket: ServerConnection,
+        user: str,
+        password: str,
+        *,
+        client_id: str,
+        on_message: bus.OnMessage,
+        will: bus.Will | None = None,
+    ) -> AsyncIterator[bus.Session]:
+        """A socket's session, as bus.connect() opens it; after wrong passwords it takes a while. Raises BusError."""
+        if not isinstance(websocket, GuardedConnection):
+            raise TypeError("a socket that nobody guards")
+        guesses, address = websocket.guard.guesses, websocket.address
+        await _wait(websocket, guesses.wait(address, user, time.monotonic()))
+        async with AsyncExitStack() as stack:
+            connecting = bus.connect(
+                self.account(user, password), client_id=client_id, on_message=on_message, will=will
+            )
+            try:
+                session = await stack.enter_async_context(connecting)
+            except bus.NotPermitted:
+                guesses.failed(address, user, password, time.monotonic())
+                raise
+            guesses.succeeded(address, user)
+            websocket.logged_in()
+            yield session
 
 
 class LoginError(Exception):
@@ -37,6 +77,16 @@ class LoginError(Exception):
 class Credentials:
     name: str
     password: str = field(repr=False)
+
+
+async def _wait(websocket: ServerConnection, wait_s: float) -> None:
+    """Let a login wait, as long as its socket is there."""
+    if wait_s > 0:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait_s):
+                await websocket.wait_closed()
+    if websocket.state is not State.OPEN:
+        raise LoginError("closed before login")
 
 
 async def receive(websocket: ServerConnection, name_key: str, password_key: str) -> Credentials:

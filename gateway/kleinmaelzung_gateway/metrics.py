@@ -9,6 +9,8 @@ class Metrics:
 
     from_agents: int = 0
     commands: int = 0
+    refused_commands: int = 0
+    unrecorded: int = 0
     requests: int = 0
     refused_logins: int = 0
     refused_messages: int = 0

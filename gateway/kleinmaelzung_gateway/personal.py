@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from kleinmaelzung_bus.session import ANSWER_TIMEOUT_S, BusError, Message, NotPermitted, Session
+from kleinmaelzung_bus.session import ANSWER_TIMEOUT_S, BusError, Message, NotPermitted, Session, Will
 from kleinmaelzung_gateway.marks import Marks
-from kleinmaelzung_wire import access, codec, messages, topics
+from kleinmaelzung_wire import VERSION, access, codec, messages, rights, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.requests import Request
+from kleinmaelzung_wire.rights import Rights
 
 SEEDS, INBOX = 1, 2  # subscription ids of a user's session
 SEED_TIMEOUT_S = 10.0
@@ -29,12 +30,15 @@ class Personal:
     def __init__(self, user: str, name: str) -> None:
         self._user = user
         self.inbox = topics.inbox(user, name)
+        self.will = Will(topic=topics.online(user, name), payload=b"")
+        self._is_announced = False
         self._session: Session | None = None
         self._seeds: dict[str, Message] = {}
         self._marks = Marks()
         self._replies: dict[bytes, asyncio.Future[bytes]] = {}
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._reads_control = False
+        self._rights: Rights | None = None
 
     @property
     def session(self) -> Session:
@@ -44,6 +48,23 @@ class Personal:
     async def open(self, session: Session) -> None:
         self._session = session
         await session.subscribe(self.inbox, qos=1, subscription=INBOX)
+
+    async def announce(self) -> None:
+        """Let agents know that this session is there: what it holds ends with it. Raises BusError."""
+        if not self._is_announced:
+            self._is_announced = True
+            payload = codec.pack({"v": VERSION})
+            await self.session.publish(self.will.topic, payload, retained=True)
+
+    async def close(self) -> bool:
+        """Take back what announce() said; False where that did not work, as after the account was removed."""
+        if not self._is_announced:
+            return True
+        try:
+            await self.session.publish(self.will.topic, b"", retained=True)
+        except BusError:
+            return False
+        return True
 
     def on_message(self, message: Message) -> None:
         """Sort what arrives: retained messages, marks, replies, the broker's answers about accounts."""
@@ -83,14 +104,51 @@ class Personal:
         finally:
             del self._replies[key]
 
-    async def publish_command(self, topic: str, command: messages.Command) -> None:
-        """Publish a command that expires with its timeout. Raises NotPermitted."""
-        await self.session.publish(
+    async def granted(self, pattern: str) -> list[str]:
+        """What of a pattern of instruments this user may watch: itself, or what of it the user's rights name."""
+        if topics.ANY not in pattern:
+            return [pattern]
+        if self._rights is None:
+            self._rights = await self._read_rights()
+        return rights.narrowed(pattern, self._rights.instruments) or [pattern]  # which the broker then refuses
+
+    async def watch_filters(self, pattern: str) -> list[str]:
+        """The filters for what a client asks to watch, as far as the user's rights go. Raises WireError."""
+        filters = topics.watch_filters(pattern)
+        agent, second, *kind = pattern.split("/")
+        if agent == topics.SERVICE:
+            return filters
+        if second == "status" and not kind:
+            return [topics.status_filter(each) for each in await self.granted_agents(agent)]
+        granted = await self.granted(f"{agent}/{second}")
+        return [each for one in granted for each in topics.watch_filters("/".join([one, *kind]))]
+
+    async def granted_agents(self, agent: str) -> list[str]:
+        """What of a name or `+` this user may know to be there."""
+        granted = {each.partition("/")[0] for each in await self.granted(f"{agent}/{topics.ANY}")}
+        return [topics.ANY] if topics.ANY in granted else sorted(granted)
+
+    async def _read_rights(self) -> Rights:
+        # They do not change while this session lasts: the broker ends it when they do. Who has none retained asks for
+        # everything, and the broker decides.
+        async with self.retained([topics.rights(self._user)]) as found:
+            retained = next(iter(found.values()), None)
+        return Rights.from_json(retained.payload) if retained and retained.payload else Rights(role="observer")
+
+    async def publish_rights(self, user: str, content: dict[str, Any] | None) -> None:
+        """Tell what a user may do, to that user's gateway; None when the account is gone. Raises NotPermitted."""
+        payload = Rights.from_json(codec.to_json(content)).to_json().encode() if content is not None else b""
+        topic = topics.rights(user)
+        await self.session.publish(topic, payload, retained=True, content_type=codec.CONTENT_TYPE_JSON)
+
+    async def publish_command(self, topic: str, command: messages.Command, key: bytes) -> bool:
+        """Publish a command that expires with its timeout; False when nobody takes it. Raises NotPermitted."""
+        return await self.session.publish(
             topic,
             command.encode(),
             expiry_s=math.ceil(command.timeout_us / 1e6),
             response_topic=self.inbox,
-            correlation=command.id.encode(),
+            correlation=key,
         )
 
     async def publish_request(self, service: str, request: Request, key: bytes) -> bool:
@@ -121,7 +179,7 @@ class Personal:
         self._answers.update(zip(marks, answers, strict=True))
         marked = [{**command, "correlationData": mark} for command, mark in zip(commands, marks, strict=True)]
         try:
-            payload = json.dumps({"commands": marked}).encode()
+            payload = codec.to_json({"commands": marked}).encode()
             await self.session.publish(access.CONTROL_TOPIC, payload, content_type=codec.CONTENT_TYPE_JSON)
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return list(await asyncio.gather(*answers))

@@ -3,8 +3,10 @@
 from typing import Any, Final
 
 from kleinmaelzung import Error, Lab
+from kleinmaelzung_wire import access
+from kleinmaelzung_wire.rights import Rights
 
-PAGE: Final = 50  # accounts asked for at once, so that an answer stays far below the socket's limit
+PAGE: Final = 25  # accounts asked for at once, so that an answer stays far below the socket's limit
 
 # What the plugin says, and what that means to people.
 _SENTENCES: Final = {
@@ -33,18 +35,19 @@ def _raise_for(answer: dict[str, Any], who: str) -> None:
         raise Error(f"{who} {_SENTENCES.get(error, f'was not changed, the broker says: {error}')}")
 
 
-async def all_accounts(lab: Lab) -> dict[str, list[str]]:
-    """Every account's user name with its roles."""
-    accounts: dict[str, list[str]] = {}
+async def people(lab: Lab) -> dict[str, Rights | None]:
+    """Every person's rights; None for an account that somebody else made."""
+    return {name: access.rights_of(account) for name, account in (await all_accounts(lab)).items() if ":" not in name}
+
+
+async def all_accounts(lab: Lab) -> dict[str, dict[str, Any]]:
+    """Every account by its user name, as the plugin tells it."""
+    accounts: dict[str, dict[str, Any]] = {}
     while True:
         command = {"command": "listClients", "verbose": True, "count": PAGE, "offset": len(accounts)}
         (answer,) = await lab.access([command])
         _raise_for(answer, "the list of accounts")
         page = answer.get("data", {}).get("clients", [])
-        accounts |= {client["username"]: _roles(client) for client in page}
+        accounts |= {client["username"]: client for client in page}
         if len(page) < PAGE:
             return accounts
-
-
-def _roles(client: dict[str, Any]) -> list[str]:
-    return [role["rolename"] for role in client.get("roles", [])]

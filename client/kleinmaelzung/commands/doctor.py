@@ -9,6 +9,7 @@ import urllib.request
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from kleinmaelzung import Error, Lab, NotLoggedIn, NotReachable, settings
 from kleinmaelzung.commands import findings, options
@@ -16,6 +17,7 @@ from kleinmaelzung.commands.agent import statuses_of_agents
 from kleinmaelzung.commands.findings import Finding
 from kleinmaelzung.lab import connect_as
 from kleinmaelzung.settings import Login
+from kleinmaelzung_wire import tls
 from kleinmaelzung_wire.messages import ServiceStatus
 
 logger = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ async def run(arguments: Namespace) -> int:
 async def _examine(login: Login, seen: list[Finding]) -> None:
     """Check in the order in which one thing needs the other, and end where going on says nothing new."""
     try:
-        health = await asyncio.to_thread(_fetch_health, login.url)
+        health = await asyncio.to_thread(_fetch_health, login)
     except NotReachable as error:
         seen.append(Finding(check="server", ok=False, found=str(error), remedy="start it, or correct --url"))
         return
@@ -66,17 +68,26 @@ async def _examine_inside(lab: Lab, seen: list[Finding]) -> None:
     seen.extend(findings.instrument(instrument, now_us) for instrument in await lab.instruments())
 
 
-def _fetch_health(url: str) -> dict[str, Any]:
+def _fetch_health(login: Login) -> dict[str, Any]:
     # Like the socket it goes past any proxy; and an error status carries the answer as well.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    address = settings.page_url(url, "/healthz")
+    address = settings.page_url(login.url, "/healthz")
+    is_secure = address.startswith("https:")
     try:
+        trusted = [urllib.request.HTTPSHandler(context=tls.client_context(login.ca_file))] if is_secure else []
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *trusted)
         with opener.open(address, timeout=HTTP_TIMEOUT_S) as response:
             return _health(response.read(MAX_HEALTH_BYTES), address)
     except urllib.error.HTTPError as error:
         with error:
             return _health(error.read(MAX_HEALTH_BYTES), address)
     except (OSError, ValueError) as error:
+        cause = getattr(error, "reason", error)
+        if (
+            is_secure
+            and isinstance(cause, OSError)
+            and (told := tls.sentence(cause, urlsplit(login.url).netloc, login.ca_file))
+        ):
+            raise NotReachable(told) from error
         raise NotReachable(f"{address} does not answer: {getattr(error, 'reason', None) or error}") from error
 
 

@@ -41,6 +41,7 @@ def document(instrument: Instrument) -> dict[str, Any]:
         "description": asdict(description) if description else None,
         "latest": {channel: asdict(sample) for channel, sample in instrument.latest.items()},
         "agent": asdict(instrument.agent) if instrument.agent else None,
+        "control": asdict(instrument.control) if instrument.control else None,
     }
 
 
@@ -50,11 +51,18 @@ def overview(found: list[Instrument], now_us: int) -> str:
     return texts.table(row for instrument in found for row in _rows(instrument, now_us))
 
 
-def _rows(instrument: Instrument, now_us: int) -> list[tuple[str, str, str, str]]:
+def _rows(instrument: Instrument, now_us: int) -> list[tuple[str, ...]]:
     label = texts.plain(instrument.description.label) if instrument.description else ""
     values = [_newest(instrument, channel, now_us) for channel in instrument.latest] or [_why_nothing(instrument)]
-    first = (instrument.name, instrument.condition, values[0], label)
-    return [first, *(("", "", text, "") for text in values[1:])]
+    first = (instrument.name, instrument.condition, values[0], label, _held(instrument))
+    return [first, *(("", "", text, "", "") for text in values[1:])]
+
+
+def _held(instrument: Instrument) -> str:
+    # Of an agent that is away it is old: who held it may be long gone.
+    if instrument.control is None or not instrument.is_online:
+        return ""
+    return f"held by {texts.plain(instrument.control.user)} until {texts.local_second(instrument.control.until)}"
 
 
 def _newest(instrument: Instrument, channel: str, now_us: int) -> str:

@@ -15,11 +15,14 @@ def add_to(parser: ArgumentParser) -> None:
     parser.add_argument("--url", help="the server, such as http://lab:8080 (or KLEINMAELZUNG_URL)")
     parser.add_argument("--user", help="who asks (or KLEINMAELZUNG_USER)")
     parser.add_argument("--password-file", metavar="FILE", help="holds the password (or KLEINMAELZUNG_PASSWORD_FILE)")
+    parser.add_argument("--ca-file", metavar="FILE", help="the CA to trust with https (or KLEINMAELZUNG_CA_FILE)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
 
 
 def login(arguments: Namespace) -> settings.Login:
-    return settings.find(arguments.url, arguments.user, password_file=arguments.password_file)
+    return settings.find(
+        arguments.url, arguments.user, password_file=arguments.password_file, ca_file=arguments.ca_file
+    )
 
 
 def connected(arguments: Namespace) -> AbstractAsyncContextManager[Lab]:

@@ -85,6 +85,8 @@ _MEANINGS: Final = {
     "failed": "failed: the instrument answered something else than expected",
     "timeout": "had no answer in time: look whether the instrument is on, or give a longer --timeout",
     "offline": "was not sent: the agent is not connected",
+    "expired": "came too late and was not sent to the instrument: send it again if it still holds",
+    "not-permitted": "was not permitted: an admin gives rights with `kleinmaelzung user change`",
     "lost": "was under way when the connection to the agent was lost: look whether it was executed",
 }
 

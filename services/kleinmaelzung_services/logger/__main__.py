@@ -3,6 +3,7 @@
 KLEINMAELZUNG_MQTT                mqtt://host:port
 KLEINMAELZUNG_MQTT_USER           default service:NAME
 KLEINMAELZUNG_MQTT_PASSWORD_FILE  file with its password
+KLEINMAELZUNG_MQTT_CA_FILE        with mqtts://: trust only this CA; absent: the system's
 KLEINMAELZUNG_DSN                 postgresql://user:password@host:port/database
 KLEINMAELZUNG_DSN_FILE            or a file that holds it
 KLEINMAELZUNG_NAME                default logger; of several each has its own, such as logger-2

@@ -1,16 +1,17 @@
 """Messages in, entries for the database out: decoded, checked, in the order they came. Pure.
 
-What can be stored becomes a FrameEntry, commands, states and the like a TrafficEntry, everything else a
-QuarantineEntry: nothing vanishes. A message of several frames becomes an entry for each. Times are µs since 1970.
+What can be stored becomes a FrameEntry, commands, states and the like a TrafficEntry, what became of a command that no
+agent saw a RefusedEntry, everything else a QuarantineEntry: nothing vanishes. A message of several frames becomes an
+entry for each. Times are µs since 1970.
 """
 
 import functools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from kleinmaelzung_wire import frames, messages, topics
+from kleinmaelzung_wire import frames, ledger, messages, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.frames import Frame
 
@@ -24,6 +25,7 @@ FRAME_KINDS: Final = frozenset({"data", "backfill"})
 MAX_DETAIL: Final = 500
 
 
+_REFUSED: Final = topics.any_refused()
 _parse = functools.lru_cache(maxsize=4096)(topics.parse)  # a few hundred topics, each thousands of times
 
 
@@ -61,6 +63,17 @@ class TrafficEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedEntry:
+    """The record of a command that no agent saw, and the service that noted it."""
+
+    arrival: Arrival
+    agent: str
+    instrument: str
+    record: dict[str, Any]
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuarantineEntry:
     """What cannot be stored. With a stream and a number it is acknowledged, or it would come back for ever."""
 
@@ -72,13 +85,16 @@ class QuarantineEntry:
     number: int | None = None
 
 
-Entry = FrameEntry | TrafficEntry | QuarantineEntry
+Entry = FrameEntry | TrafficEntry | RefusedEntry | QuarantineEntry
 
 
 def sort_arrivals(arrivals: Iterable[Arrival], now_us: int) -> Iterator[Entry]:
     """Decode and check; an entry for each frame and each other message, but for retained ones that only repeat."""
     newest: dict[str, bytes] = {}
     for arrival in arrivals:
+        if topics.matches(_REFUSED, arrival.topic):
+            yield _refused_entry(arrival)
+            continue
         try:
             address = _parse(arrival.topic)
         except WireError as error:
@@ -89,6 +105,16 @@ def sort_arrivals(arrivals: Iterable[Arrival], now_us: int) -> Iterator[Entry]:
         elif not (arrival.retained and newest.get(arrival.topic) == arrival.payload):
             newest[arrival.topic] = arrival.payload
             yield TrafficEntry(arrival)
+
+
+def _refused_entry(arrival: Arrival) -> Entry:
+    try:
+        full_name, record = ledger.decode_refused(arrival.payload)
+        agent, instrument = topics.split_full_name(full_name)
+    except WireError as error:
+        return _undecodable(arrival, arrival.payload, error)
+    service = topics.tail(arrival.topic).split("/")[1]
+    return RefusedEntry(arrival, agent, instrument, record, service)
 
 
 def _frame_entries(arrival: Arrival, agent: str, instrument: str, via: str, now_us: int) -> Iterator[Entry]:
@@ -181,7 +207,7 @@ def numbered(entries: Iterable[Entry]) -> list[tuple[StreamKey, int]]:
     return [
         (entry.stream, entry.number)
         for entry in entries
-        if not isinstance(entry, TrafficEntry) and entry.stream is not None and entry.number is not None
+        if isinstance(entry, FrameEntry | QuarantineEntry) and entry.stream is not None and entry.number is not None
     ]
 
 

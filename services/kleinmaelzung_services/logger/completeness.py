@@ -16,15 +16,14 @@ page: the last instrument's name.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Self
 
 from kleinmaelzung_services.logger import lookup
 from kleinmaelzung_services.logger.lookup import Lookup, LookupFailed
 from kleinmaelzung_services.requests import Asked, RequestRefused
 from kleinmaelzung_wire import codec, sockets, topics
-from kleinmaelzung_wire.codec import Fields, WireError
-from kleinmaelzung_wire.frames import MAX_TIME_US, MIN_TIME_US
+from kleinmaelzung_wire.codec import Fields
 from kleinmaelzung_wire.requests import MAX_ANSWER
 
 REQUEST: Final = "completeness"
@@ -32,7 +31,6 @@ PAGE: Final = 50  # instruments in one answer
 MAX_ENTRIES: Final = 1000  # runs, ranges, and gaps: each of these lists, over all instruments of an answer
 MAX_WORDS: Final = 200  # of a reason or a detail
 _ROOM: Final = MAX_ANSWER - 100  # what the answer has around it
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SUMS: Final = ("expected", "received", "missing", "explained", "quarantined", "conflicts")
 
 Row = Any  # of asyncpg: columns by name
@@ -51,28 +49,19 @@ class Wanted:
     @classmethod
     def parse(cls, wire: Fields) -> Self:
         """From a request's arguments. Raises WireError."""
-        pattern = wire.text("instrument", default="+/+")
-        agent, slash, name = pattern.partition("/")
-        if not slash:
-            raise WireError(f"{pattern!r:.60} is no instrument: expected <agent>/<instrument>, + stands for any name")
+        agent, name = lookup.instruments(wire)
         after = wire.get("after")
         return cls(
-            agent=None if agent == topics.ANY else topics.check_name(agent, "agent"),
-            name=None if name == topics.ANY else topics.check_name(name, "instrument"),
-            since=_moment(wire, "from"),
-            until=_moment(wire, "to"),
+            agent=agent,
+            name=name,
+            since=lookup.moment(wire, "from"),
+            until=lookup.moment(wire, "to"),
             after=None if after is None else topics.split_full_name(wire.text("after")),
         )
 
     @property
     def is_anything(self) -> bool:
         return self.agent is None and self.name is None
-
-
-def _moment(wire: Fields, key: str) -> datetime | None:
-    if wire.get(key) is None:
-        return None
-    return _EPOCH + timedelta(microseconds=wire.integer(key, minimum=MIN_TIME_US, maximum=MAX_TIME_US))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

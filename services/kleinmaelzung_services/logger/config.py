@@ -77,8 +77,9 @@ def _broker(reader: _Reader, name: str) -> Broker | None:
     # The account's rules name the service: another one's name could not even say that it is there.
     url, user = reader.text("MQTT"), reader.text("MQTT_USER", f"service:{name}")
     password = reader.file("MQTT_PASSWORD_FILE")
+    ca_file = Path(path) if (path := reader.environment.get(PREFIX + "MQTT_CA_FILE")) else None
     try:
-        return Broker.from_url(url, user=user, password=password) if url else None
+        return Broker.from_url(url, user=user, password=password, ca_file=ca_file) if url else None
     except ValueError as error:
         reader.wrong("MQTT", str(error))
         return None

@@ -6,10 +6,16 @@ In: named queries of a file in sql/. Out: rows, all from one moment. Read-only, 
 import contextlib
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 from importlib import resources
 from typing import Any, Final
 
 import asyncpg
+
+from kleinmaelzung_services.logger import rows
+from kleinmaelzung_wire import topics
+from kleinmaelzung_wire.codec import Fields, WireError
+from kleinmaelzung_wire.frames import MAX_TIME_US, MIN_TIME_US
 
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 30.0  # for a server that is frozen; one that works keeps its own limit
@@ -38,6 +44,25 @@ class Lookup:
     async def fetch(self, query: str, *arguments: Any) -> list[Any]:
         found: list[Any] = await self._connection.fetch(self._queries[query], *arguments)
         return found
+
+
+def instruments(wire: Fields) -> tuple[str | None, str | None]:
+    """Names of agent and instrument of a request's `instrument`; None stands for any. Raises WireError."""
+    pattern = wire.text("instrument", default=f"{topics.ANY}/{topics.ANY}")
+    agent, slash, name = pattern.partition("/")
+    if not slash:
+        raise WireError(f"{pattern!r:.60} is no instrument: expected <agent>/<instrument>, + stands for any name")
+    return (
+        None if agent == topics.ANY else topics.check_name(agent, "agent"),
+        None if name == topics.ANY else topics.check_name(name, "instrument"),
+    )
+
+
+def moment(wire: Fields, key: str) -> datetime | None:
+    """A request's time (µs since 1970 UTC), if it has one. Raises WireError."""
+    if wire.get(key) is None:
+        return None
+    return rows.moment(wire.integer(key, minimum=MIN_TIME_US, maximum=MAX_TIME_US))
 
 
 def read_queries(file: str) -> dict[str, str]:

@@ -177,7 +177,7 @@ def _words(value: Value) -> str | None:
 def record_rows(placed: Iterable[PlacedFrame]) -> list[tuple[int, int, int, datetime, str, str]]:
     """Rows of records: stream, number, index, time, kind, the record as JSON."""
     return [
-        (frame.stream, frame.entry.number, index, moment(frame.entry.frame.times[0]), _kind(record), _json(record))
+        (frame.stream, frame.entry.number, index, moment(frame.entry.frame.times[0]), _kind(record), json_text(record))
         for frame in placed
         for index, record in enumerate(frame.entry.frame.records)
     ]
@@ -187,7 +187,8 @@ def _kind(record: dict[str, Any]) -> str:
     return str(record["kind"]).replace("\x00", "\ufffd")[:MAX_KIND]
 
 
-def _json(record: dict[str, Any]) -> str:
+def json_text(record: dict[str, Any]) -> str:
+    """A map from the wire as JSON that the database takes."""
     # jsonb holds no NUL either; the bytes as they came are in frames.payload.
     return json.dumps(_without_nul(json.loads(codec.to_json(record))), ensure_ascii=False)
 

@@ -21,11 +21,12 @@ from importlib import metadata
 from typing import Any, Final, NamedTuple, Never
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_services.logger import batch, store
+from kleinmaelzung_services.logger import batch, ledger_requests, store
 from kleinmaelzung_services.logger.batch import Arrival, Entry
 from kleinmaelzung_services.logger.completeness import REQUEST, Completeness
 from kleinmaelzung_services.logger.config import Config
 from kleinmaelzung_services.logger.inbox import Inbox
+from kleinmaelzung_services.logger.ledger_requests import Ledger
 from kleinmaelzung_services.logger.store import Store, StoreUnavailable, Written
 from kleinmaelzung_services.requests import Requests
 from kleinmaelzung_wire import failpoints, messages, topics
@@ -46,15 +47,15 @@ SLICE: Final = 50
 SLICE_SAMPLES: Final = 20_000
 
 # `latest` is what `data` says anyway, so it is not logged.
-_TRAFFIC_KINDS: Final = ("command", "reply", "state", "description")
+_TRAFFIC_KINDS: Final = ("reply", "state", "description", "control")
 _FRAME_ENDS: Final = tuple(f"/{kind}" for kind in sorted(batch.FRAME_KINDS))
 
 
 def filters() -> list[str]:
     """What a logger subscribes to."""
     any_instrument = f"{topics.ROOT}/{topics.ANY}/{topics.ANY}"
-    kinds = (*sorted(batch.FRAME_KINDS), *_TRAFFIC_KINDS)
-    return [*(f"{any_instrument}/{kind}" for kind in kinds), topics.any_status()]
+    kinds = (*sorted(batch.FRAME_KINDS), *_TRAFFIC_KINDS, *(f"{kind}/{topics.ANY}" for kind in topics.USER_KINDS))
+    return [*(f"{any_instrument}/{kind}" for kind in kinds), topics.any_status(), topics.any_refused()]
 
 
 @dataclass(slots=True)
@@ -115,7 +116,15 @@ class Service:
         self._unwritten: Batch | None = None
         self._dropped_said = 0
         self._status_topic = topics.service_status(config.name)
-        self._requests = Requests(config.name, {REQUEST: Completeness(config.dsn).answer})
+        ledger = Ledger(config.dsn)
+        self._requests = Requests(
+            config.name,
+            {
+                REQUEST: Completeness(config.dsn).answer,
+                ledger_requests.LEDGER: ledger.answer,
+                ledger_requests.VERIFY: ledger.verify,
+            },
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Log until `stop` is set, write what has come, say goodbye. Raises a group with migrate.SchemaError."""

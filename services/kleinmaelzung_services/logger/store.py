@@ -1,7 +1,8 @@
 """The database: entries in, committed rows and what may be acknowledged out.
 
-One transaction per batch: lock the streams, find the numbers that are new, COPY their frames and samples, note the
-numbers, commit. A number is noted in the transaction that stores its frame, so a repeat never stores anything.
+One transaction per batch: lock the streams, find the numbers that are new, COPY their frames and samples, chain what
+became of commands to the ledger, note the numbers, commit. A number is noted in the transaction that stores its frame,
+so a repeat never stores anything.
 """
 
 import asyncio
@@ -14,8 +15,16 @@ from typing import Any, Final
 
 import asyncpg
 
-from kleinmaelzung_services.logger import batch, lookup, migrate, rows
-from kleinmaelzung_services.logger.batch import Arrival, Entry, FrameEntry, QuarantineEntry, StreamKey, TrafficEntry
+from kleinmaelzung_services.logger import batch, ledger, lookup, migrate, rows
+from kleinmaelzung_services.logger.batch import (
+    Arrival,
+    Entry,
+    FrameEntry,
+    QuarantineEntry,
+    RefusedEntry,
+    StreamKey,
+    TrafficEntry,
+)
 from kleinmaelzung_services.logger.names import Names
 from kleinmaelzung_services.logger.rows import PlacedFrame
 from kleinmaelzung_wire import failpoints
@@ -176,7 +185,8 @@ class Store:
     async def _write(self, entries: Sequence[Entry]) -> Written:
         frames = [entry for entry in entries if isinstance(entry, FrameEntry)]
         refused = [entry for entry in entries if isinstance(entry, QuarantineEntry)]
-        traffic = [entry.arrival for entry in entries if isinstance(entry, TrafficEntry)]
+        noted = [entry for entry in entries if isinstance(entry, RefusedEntry)]
+        traffic = [entry.arrival for entry in entries if isinstance(entry, TrafficEntry | RefusedEntry)]
         numbered = batch.numbered(entries)
         placed = await self._names.place(self._connection, {stream for stream, _ in numbered}, frames)
         async with self._connection.transaction():
@@ -187,6 +197,7 @@ class Store:
             conflicts = await self._find_conflicts(repeats)
             await self._add_quarantine([*refused, *(batch.conflict(frame.entry) for frame in conflicts)])
             await self._add_traffic(traffic)
+            await self._add_to_ledger(_commands(new, noted))
             await self._note_numbers(new, refused)
             failpoints.reach("logger.before_commit")
         failpoints.reach("logger.after_commit")
@@ -268,6 +279,21 @@ class Store:
             await self._run("lock_traffic")
             await self._run("add_traffic", *_columns(map(_traffic_row, arrivals)))
 
+    async def _add_to_ledger(self, commands: Sequence[ledger.Entry]) -> None:
+        """Nothing is asked of the database where no command was."""
+        if not commands:
+            return
+        head = await self._run("lock_ledger")
+        if not head:
+            raise asyncpg.InterfaceError("the row of ledger_head was removed: nothing can be added to the ledger")
+        keys = [(one.agent, one.instrument, one.epoch, one.frame, one.record) for one in commands]
+        names = [(one.username, one.command, one.result) for one in commands]
+        known = {row["position"] - 1 for row in await self._run("find_noted", *_columns(keys), *_columns(names))}
+        new = [one for position, one in enumerate(commands) if position not in known]
+        if new:
+            made, newest = ledger.chained(ledger.Link(*head[0]), new)
+            await self._run("add_to_ledger", *_columns(made), *newest)
+
     async def _note_numbers(self, new: Sequence[PlacedFrame], refused: Sequence[QuarantineEntry]) -> None:
         runs = [
             (*run, is_quarantined)
@@ -299,6 +325,18 @@ def _runs(names: Names, numbered: Iterable[tuple[StreamKey, int]]) -> list[tuple
         for stream, numbers in batch.group(numbered).items()
         for first, last in batch.merge(numbers)
     ]
+
+
+def _commands(new: Iterable[PlacedFrame], noted: Iterable[RefusedEntry]) -> list[ledger.Entry]:
+    """What became of commands, each once."""
+    refused = (
+        ledger.of_refused(entry.agent, entry.instrument, entry.record, entry.service, entry.arrival.received_us)
+        for entry in noted
+    )
+    found: dict[Any, ledger.Entry] = {}
+    for command in (*ledger.of_frames(new), *refused):
+        found.setdefault(command.key, command)
+    return list(found.values())
 
 
 def _traffic_row(arrival: Arrival) -> tuple[Any, ...]:

@@ -130,3 +130,36 @@ VALUES ($1, $1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (topic, reason, digest) DO UPDATE
 SET times_seen = quarantine.times_seen + 1,
     last_received = greatest(quarantine.last_received, excluded.last_received)
+
+-- name: lock_ledger
+-- The newest entry, held until the commit: taken last of all locks, by all loggers. Rows that somebody else put behind it
+-- must not stop us: verifying tells them.
+SELECT greatest(number, (SELECT max(ledger.number) FROM ledger)) AS number, hash FROM ledger_head FOR UPDATE
+
+-- name: find_noted
+-- Positions of what the ledger has already. A statement of its own, so that it sees what was added while we waited.
+SELECT offered.position
+FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::smallint[])
+    WITH ORDINALITY AS offered (agent, instrument, epoch, frame, record, position)
+JOIN ledger USING (agent, instrument, epoch, frame, record)
+UNION ALL
+SELECT offered.position
+FROM unnest($1::text[], $2::text[], $3::bigint[], $6::text[], $7::text[], $8::text[])
+    WITH ORDINALITY AS offered (agent, instrument, epoch, username, command, result, position)
+JOIN ledger USING (agent, instrument, username, command, result)
+WHERE offered.epoch IS NULL AND ledger.epoch IS NULL
+
+-- name: add_to_ledger
+WITH moved AS (
+    UPDATE ledger_head SET number = $24, hash = $25
+)
+INSERT INTO ledger (
+    number, time, agent, instrument, username, origin, command, name, arguments, result, reason, values,
+    bytes_out, bytes_in, took_us, received, noted_by, epoch, frame, record, logged, previous, hash
+)
+SELECT * FROM unnest(
+    $1::bigint[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+    $9::json[], $10::text[], $11::text[], $12::json[], $13::bytea[], $14::bytea[], $15::bigint[],
+    $16::timestamptz[], $17::text[], $18::bigint[], $19::bigint[], $20::smallint[], $21::timestamptz[],
+    $22::bytea[], $23::bytea[]
+)
