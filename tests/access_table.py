@@ -7,15 +7,23 @@ from dataclasses import dataclass
 from typing import Final
 
 from kleinmaelzung_wire import topics
+from kleinmaelzung_wire.rights import Rights
 
-PEOPLE: Final = frozenset({"otto", "anna", "admin"})  # observer, operator, admin
-COMMANDING: Final = frozenset({"anna", "admin"})
+ROLES: Final[dict[str, Rights]] = {
+    "otto": Rights(role="observer"),
+    "anna": Rights(role="operator"),
+    "carl": Rights(role="calibrator"),
+    "admin": Rights(role="admin"),
+    "nele": Rights(role="operator", instruments=("pi-1/balance", "pi-2/+")),
+    "nils": Rights(role="observer", instruments=("pi-2/+",)),
+}
+PEOPLE: Final = frozenset({"otto", "anna", "carl", "admin"})  # they may watch every instrument
 OWN: Final = "agent:pi-1"
 OTHER: Final = "agent:pi-2"
 LOGGER: Final = "service:logger"
 GATEWAY: Final = "service:gateway"
 AGENTS: Final = frozenset({OWN, OTHER})
-ACCOUNTS: Final = (*sorted(PEOPLE), OWN, OTHER, LOGGER, GATEWAY)
+ACCOUNTS: Final = (*sorted(ROLES), OWN, OTHER, LOGGER, GATEWAY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +36,18 @@ class Row:
     retained: bool
     writers: frozenset[str]
     readers: frozenset[str]
+
+
+def _by_user(kind: str, user: str, writers: frozenset[str]) -> Row:
+    travels = topics.USER_KINDS[kind]
+    return Row(
+        pattern=f"<agent>/<instrument>/{kind}/<user>",
+        topic=topics.command("pi-1", "balance", user, kind),
+        qos=travels.qos,
+        retained=travels.retained,
+        writers=writers,
+        readers=frozenset({OWN, LOGGER}),
+    )
 
 
 def _instrument(kind: str, writers: frozenset[str], readers: frozenset[str]) -> Row:
@@ -43,7 +63,10 @@ def _instrument(kind: str, writers: frozenset[str], readers: frozenset[str]) -> 
 
 
 _ME = frozenset({OWN})
-_WATCHERS = PEOPLE | {LOGGER, GATEWAY}
+_NELE = frozenset({"nele"})
+_ANYBODY = frozenset(ROLES)
+_EVERYTHING = PEOPLE | {LOGGER, GATEWAY}
+_WATCHERS = _EVERYTHING | _NELE  # of pi-1/balance
 
 TABLE: Final = [
     Row(
@@ -59,8 +82,10 @@ TABLE: Final = [
     _instrument("latest", _ME, _WATCHERS),
     _instrument("data", _ME, _WATCHERS),
     _instrument("backfill", _ME, frozenset({LOGGER})),
-    _instrument("command", COMMANDING, frozenset({OWN, LOGGER})),
+    _by_user("command", "anna", frozenset({"anna"})),
+    _by_user("raw", "admin", frozenset({"admin"})),
     _instrument("reply", _ME, _WATCHERS),
+    _instrument("control", _ME, _WATCHERS),
     Row(
         pattern="<agent>/logged",
         topic=topics.logged("pi-1"),
@@ -75,7 +100,7 @@ TABLE: Final = [
         qos=1,
         retained=True,
         writers=frozenset({LOGGER}),
-        readers=PEOPLE | AGENTS | {GATEWAY},
+        readers=_ANYBODY | AGENTS | {GATEWAY},
     ),
     Row(
         pattern="_service/<name>/request/<user>",
@@ -86,6 +111,14 @@ TABLE: Final = [
         readers=frozenset({LOGGER}),
     ),
     Row(
+        pattern="_service/<name>/refused",
+        topic=topics.refused("gateway"),
+        qos=topics.REFUSED.qos,
+        retained=topics.REFUSED.retained,
+        writers=frozenset({GATEWAY}),
+        readers=frozenset({LOGGER}),
+    ),
+    Row(
         pattern="_client/<user>/<session>/inbox",
         topic=topics.inbox("anna", "s1"),
         qos=1,
@@ -93,7 +126,39 @@ TABLE: Final = [
         writers=AGENTS | {LOGGER, "anna"},
         readers=frozenset({"anna"}),
     ),
+    Row(
+        pattern="_client/<user>/<session>/online",
+        topic=topics.online("anna", "s1"),
+        qos=topics.ONLINE.qos,
+        retained=topics.ONLINE.retained,
+        writers=frozenset({"anna", GATEWAY}),  # the broker takes no will from an account that was removed
+        readers=AGENTS,
+    ),
+    Row(
+        pattern="_client/<user>/rights",
+        topic=topics.rights("anna"),
+        qos=topics.RIGHTS.qos,
+        retained=topics.RIGHTS.retained,
+        writers=frozenset({"admin"}),
+        readers=frozenset({"anna"}),
+    ),
 ]
+
+# More topics that somebody might write to: whose, or for which instrument, decides.
+WRITTEN: Final = {
+    topics.command("pi-1", "balance", "otto"): frozenset[str](),  # observes
+    topics.command("pi-1", "balance", "carl"): frozenset({"carl"}),
+    topics.command("pi-1", "balance", "admin"): frozenset({"admin"}),
+    topics.command("pi-1", "balance", "nele"): frozenset({"nele"}),
+    topics.command("pi-1", "oven", "nele"): frozenset[str](),  # not granted
+    topics.command("pi-2", "oven", "nele"): frozenset({"nele"}),
+    topics.command("pi-2", "oven", "nils"): frozenset[str](),
+    topics.command("pi-1", "balance", "anna", "raw"): frozenset[str](),
+    topics.command("pi-1", "balance", "carl", "raw"): frozenset[str](),
+    topics.command("pi-2", "oven", "nele", "raw"): frozenset[str](),
+    "kleinmaelzung/pi-1/balance/command": frozenset[str](),
+    "kleinmaelzung/pi-1/balance/command/anna/x": frozenset[str](),
+}
 
 # Filters that go beyond one topic: nobody gets more by asking for more.
 FILTERS: Final = {
@@ -103,13 +168,21 @@ FILTERS: Final = {
     "kleinmaelzung/pi-1/#": frozenset[str](),
     "kleinmaelzung/pi-1/balance/#": frozenset[str](),
     "kleinmaelzung/+/+/+": frozenset[str](),
-    "kleinmaelzung/+/+/data": _WATCHERS,
-    "kleinmaelzung/+/balance/data": _WATCHERS,
-    "kleinmaelzung/+/+/command": frozenset({LOGGER}),
-    "kleinmaelzung/pi-1/+/command": frozenset({OWN, LOGGER}),
-    "kleinmaelzung/+/status": _WATCHERS,
+    "kleinmaelzung/+/+/data": _EVERYTHING,
+    "kleinmaelzung/+/balance/data": _EVERYTHING,
+    "kleinmaelzung/pi-1/+/data": _EVERYTHING,
+    "kleinmaelzung/pi-1/oven/data": _EVERYTHING,
+    "kleinmaelzung/pi-2/+/data": _EVERYTHING | {"nele", "nils"},
+    "kleinmaelzung/pi-2/oven/data": _EVERYTHING | {"nele", "nils"},
+    "kleinmaelzung/pi-2/status": _EVERYTHING | {"nele", "nils"},
+    "kleinmaelzung/+/+/command/+": frozenset({LOGGER}),
+    "kleinmaelzung/+/+/command/anna": frozenset({LOGGER}),
+    "kleinmaelzung/pi-1/+/command/+": frozenset({OWN, LOGGER}),
+    "kleinmaelzung/pi-1/+/raw/+": frozenset({OWN, LOGGER}),
+    "kleinmaelzung/+/status": _EVERYTHING,
     "kleinmaelzung/+/logged": frozenset[str](),
-    "kleinmaelzung/_service/+/status": PEOPLE | AGENTS | {GATEWAY},
+    "kleinmaelzung/_service/+/status": _ANYBODY | AGENTS | {GATEWAY},
+    "kleinmaelzung/_service/+/refused": frozenset({LOGGER}),
     "kleinmaelzung/_service/logger/request/+": frozenset({LOGGER}),
     "kleinmaelzung/_service/gateway/request/gateway": frozenset({GATEWAY}),
     "kleinmaelzung/_service/+/request/+": frozenset[str](),
@@ -117,6 +190,8 @@ FILTERS: Final = {
     "kleinmaelzung/_client/anna/+/inbox": frozenset({"anna"}),
     "kleinmaelzung/_client/+/s1/inbox": frozenset[str](),
     "kleinmaelzung/_client/#": frozenset[str](),
+    "kleinmaelzung/_client/+/+/online": AGENTS,
+    "kleinmaelzung/_client/+/rights": frozenset[str](),
     "$SYS/broker/version": frozenset({"admin", GATEWAY}),
     "$CONTROL/dynamic-security/v1/response": frozenset({"admin"}),
 }

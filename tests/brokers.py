@@ -69,13 +69,17 @@ class TestBroker:
 
 
 @asynccontextmanager
-async def running_broker(directory: Path, **settings: int) -> AsyncIterator[TestBroker]:
+async def running_broker(
+    directory: Path, *, tls_cert: Path | None = None, tls_key: Path | None = None, **settings: int
+) -> AsyncIterator[TestBroker]:
     """A broker as long as the context lasts, with our configuration but for these settings."""
     mosquitto = Mosquitto(
         directory=directory / "mosquitto",
         host="127.0.0.1",
         port=ports.find_free(),
         internal_port=ports.find_free(),
+        tls_cert=tls_cert,
+        tls_key=tls_key,
         passwords={name: access.make_secret() for name in ("admin", *access.SERVICES)},
     )
     mosquitto.write()

@@ -14,7 +14,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -24,6 +23,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import asyncpg
+
+from kleinmaelzung_local import ports
 
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 10.0
@@ -43,13 +44,6 @@ def _bin() -> Path:
     assert spec.origin is not None
     *_, newest = sorted(Path(spec.origin).parent.glob("pginstall*/bin"))  # an older one lies beside it
     return newest
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -111,7 +105,7 @@ class Server:
 def private_server(*options: str) -> Iterator[Server]:
     """A server of one's own, to stop and freeze, with settings such as "fsync=off"."""
     directory = Path(tempfile.mkdtemp(prefix="kleinmaelzung-pg-"))
-    server = Server(directory, free_port(), options)
+    server = Server(directory, ports.find_free(), options)
     try:
         server.create()
         server.start()

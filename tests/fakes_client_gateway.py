@@ -76,6 +76,8 @@ class FakeGateway:
     execute: Execute = reply_done
     answer: Answering = nobody_answers
     accounts: dict[str, list[str]] = field(default_factory=dict)
+    descriptions: dict[str, str] = field(default_factory=dict)
+    rights: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     health: dict[str, Any] = field(
         default_factory=lambda: {"ok": True, "version": "0.1.0", "broker": "connected", "agents": 1, "clients": 1}
     )
@@ -168,6 +170,9 @@ class FakeGateway:
                         await session.send("done", number, answer.content)
                     else:
                         await session.send("refused", number, answer.code, answer.sentence)
+                case "rights", [str(user), dict() | None as content] if session.user == "admin":
+                    self.rights[user] = content
+                    await session.send("done", number, None)
                 case "access", [list(commands)]:
                     await self._access(session, number, commands)
                 case _:
@@ -214,10 +219,13 @@ class FakeGateway:
             case "createClient":
                 self.accounts[user] = [role["rolename"] for role in command["roles"]]
                 self.passwords[user] = command["password"]
-            case "deleteClient" | "setClientPassword" if user not in self.accounts:
+                self.descriptions[user] = command["textdescription"]
+            case "deleteClient" | "setClientPassword" | "modifyClient" if user not in self.accounts:
                 answer["error"] = "Client not found"
             case "deleteClient":
                 del self.accounts[user]
+            case "modifyClient":
+                self.descriptions[user] = command["textdescription"]
             case "setClientPassword":
                 self.passwords[user] = command["password"]
             case "listClients":
@@ -226,7 +234,14 @@ class FakeGateway:
 
     def _page_of_accounts(self, command: dict[str, Any]) -> dict[str, Any]:
         page = list(self.accounts.items())[command["offset"] :][: command["count"]]
-        clients = [{"username": user, "roles": [{"rolename": role} for role in roles]} for user, roles in page]
+        clients = [
+            {
+                "username": user,
+                "textdescription": self.descriptions.get(user, ""),
+                "roles": [{"rolename": role} for role in roles],
+            }
+            for user, roles in page
+        ]
         return {"totalCount": len(self.accounts), "clients": clients}
 
     def answer_page(self, socket: ServerConnection, request: Request) -> Response | None:

@@ -22,6 +22,11 @@ class Socket:
         self.connection = connection
         self.seen: list[list[Any]] = []
 
+    @property
+    def session(self) -> str:
+        """A client's session, as the welcome named it."""
+        return next(str(message[1]["session"]) for message in self.seen if message[0] == "welcome")
+
     async def send(self, *message: Any) -> None:
         text = self.connection.subprotocol == JSON
         await self.connection.send(json.dumps(message) if text else msgpack.packb(message))

@@ -44,6 +44,16 @@ timeout = "15s"
 reply = [{{ pattern = 'N (?P<count>[0-9]+)' }}]
 """
 
+_COMMANDED: Final = """
+[instruments.{name}.commands.set]
+send = "SET {{number:d}}"
+timeout = "3s"
+reply = [{{ pattern = 'OK (?P<number>[0-9]+)' }}]
+
+[instruments.{name}.commands.set.arguments.number]
+type = "integer"
+"""
+
 
 class Agent(Part):
     """A real agent. Its clock is libfaketime's where that is installed."""
@@ -57,12 +67,14 @@ class Agent(Part):
         super().__init__(child, directory / "agent.log")
 
     def configure(self, url: str, secret: str, ports: Mapping[str, int], polled_hz: float) -> None:
-        """Write its configuration; an instrument's name says whether it is a stream."""
+        """Write its configuration; an instrument's name says whether it is a stream, polled or commanded."""
         text = _HEAD.format(name=self.name, url=url, secret=secret, disk=self.disk)
         for name, port in ports.items():
             kind = _STREAM if name.startswith("stream") else _POLLED
             text += _INSTRUMENT.format(name=name, port=port)
             text += kind.format(name=name, every_ms=round(1000 / polled_hz))
+            if name.startswith("commanded"):
+                text += _COMMANDED.format(name=name)
         write_private(self._directory / "agent.toml", text)
         self.set_clock("+0")
 

@@ -53,10 +53,10 @@ async def run(settings: Settings, say: Say) -> Verdict:
             try:
                 found = await _run_in(laboratory, settings, say)
             except BaseException:
-                say(f"the files of this run are kept in {_keep(laboratory, settings)}")
+                say(f"the files of this run are kept in {keep(laboratory, settings)}")
                 raise
             if not found.ok and not settings.trust_broker:
-                say(f"the files of this run are kept in {_keep(laboratory, settings)}")
+                say(f"the files of this run are kept in {keep(laboratory, settings)}")
             return found
 
 
@@ -171,7 +171,7 @@ async def compare(laboratory: Laboratory) -> tuple[list[Finding], Claims]:
         return findings, await opened.claims()
 
 
-def _keep(laboratory: Laboratory, settings: Settings) -> Path:
+def keep(laboratory: Laboratory, settings: Settings) -> Path:
     """Copy what tells what happened: logs, the instruments' truth, configurations, spools."""
     keep = settings.keep or Path(tempfile.mkdtemp(prefix=f"kleinmaelzung-chaos-seed-{settings.seed}-"))
     keep.mkdir(parents=True, exist_ok=True)

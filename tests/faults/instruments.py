@@ -2,12 +2,13 @@
 
     stream    sends `N 123` at its rate from the moment it was told GO, as long as an agent is connected
     polled    answers `N 123` to each `R?`
+    commanded a polled one that executes each `SET 7`, writes that down, and says `OK 7` a moment later
 
     python -m tests.faults.instruments DIRECTORY '{"pi-1/stream-1": 100, "pi-1/polled-1": 0}'
 
-The number is a stream's rate in Hz, 0 is polled. All live in one process that no fault touches. It prints the TCP
-ports as one line of JSON; DIRECTORY gets the log (truth.py) and a socket for `ask`: `counts` tells the last number of
-each, `halt` ends the sending and brings the log to the disk.
+The number is a stream's rate in Hz, 0 is polled or commanded. All live in one process that no fault touches. It prints
+the TCP ports as one line of JSON; DIRECTORY gets the log (truth.py) and a socket for `ask`: `counts` tells the last
+number of each, `halt` ends the sending and brings the log to the disk.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ from tests.faults import truth
 LOG: Final = "truth.log"
 SOCKET: Final = "instruments.socket"
 ASK_S: Final = 10.0
+EXECUTE_S: Final = 0.1  # so that what breaks often does so between a command and its answer
 
 
 class Instrument:
@@ -50,11 +52,17 @@ class Instrument:
             self._wire = None
             self._stop_stream()
 
-    def asked(self, line: bytes) -> None:
-        if line == b"R?":
+    def asked(self, line: bytes, wire: "_Wire") -> None:
+        if line.startswith(b"SET ") and line[4:].isdigit():
+            self._execute(int(line[4:]), wire)
+        elif line == b"R?":
             self._send()
         elif line == b"GO" and self._timer is None:
             self._stream(asyncio.get_running_loop().time())
+
+    def _execute(self, number: int, wire: "_Wire") -> None:
+        self._log.write(truth.executed(self.name, number, wire.number, time.monotonic_ns()))
+        asyncio.get_running_loop().call_later(EXECUTE_S, wire.transport.write, b"OK %d\r\n" % number)
 
     def _stream(self, due: float) -> None:
         self._send()
@@ -87,7 +95,7 @@ class _Wire(asyncio.Protocol):
     def data_received(self, chunk: bytes) -> None:
         *asked, self._pending = (self._pending + chunk).split(b"\r\n")
         for line in asked:
-            self._instrument.asked(line)
+            self._instrument.asked(line, self)
 
     def connection_lost(self, error: Exception | None) -> None:
         self._instrument.closed(self)

@@ -42,16 +42,19 @@ class Load:
     stream_hz: float = 100.0
     polled: int = 4
     polled_hz: float = 20.0
+    commanded: int = 0  # these are polled as well
 
     @property
     def agent_names(self) -> list[str]:
         return [f"pi-{number}" for number in range(1, self.agents + 1)]
 
     def rates_hz(self) -> dict[str, float]:
-        """Each instrument's full name and its rate; 0 for one that is polled."""
+        """Each instrument's full name and its rate; 0 for one that is polled or commanded."""
         streams = {f"stream-{number}": self.stream_hz for number in range(1, self.streams + 1)}
         polled = {f"polled-{number}": 0.0 for number in range(1, self.polled + 1)}
-        return {f"{agent}/{name}": rate for agent in self.agent_names for name, rate in (streams | polled).items()}
+        commanded = {f"commanded-{number}": 0.0 for number in range(1, self.commanded + 1)}
+        every = streams | polled | commanded
+        return {f"{agent}/{name}": rate for agent in self.agent_names for name, rate in every.items()}
 
 
 class Laboratory:
@@ -107,7 +110,7 @@ class Laboratory:
 
     async def _configure_agents(self, ports: Mapping[str, int]) -> None:
         secrets = {name: access.make_secret() for name in self.agents}
-        async with self._client() as lab:
+        async with self.client() as lab:
             for name, secret in secrets.items():
                 answers = await lab.access(access.add_agent(name, secret))
                 assert not any("error" in answer for answer in answers), answers
@@ -116,7 +119,8 @@ class Laboratory:
             own = {full.partition("/")[2]: port for full, port in ports.items() if full.startswith(f"{name}/")}
             agent.configure(self.url, secrets[name], own, self.load.polled_hz)
 
-    def _client(self) -> contextlib.AbstractAsyncContextManager[kleinmaelzung.Lab]:
+    def client(self) -> contextlib.AbstractAsyncContextManager[kleinmaelzung.Lab]:
+        """What an admin's program connects with."""
         return kleinmaelzung.connect(self.url, user="admin", password=self._mosquitto.passwords["admin"])
 
     async def counts(self) -> dict[str, int]:
@@ -129,7 +133,7 @@ class Laboratory:
 
     async def unlogged(self) -> dict[str, int]:
         """By agent, how many frames it still holds, by its own word; agents that say nothing are left out."""
-        async with asyncio.timeout(CONNECT_S), self._client() as lab:
+        async with asyncio.timeout(CONNECT_S), self.client() as lab:
             found = await lab.retained("+/status")
         statuses = {topic.split("/")[-2]: messages.AgentStatus.decode(payload) for topic, payload in found.items()}
         return {name: status.unlogged for name, status in statuses.items() if status.online}

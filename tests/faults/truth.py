@@ -2,12 +2,14 @@
 
     opened INSTRUMENT CONNECTION TIME
     sent INSTRUMENT COUNT CONNECTION TIME
+    executed INSTRUMENT NUMBER CONNECTION TIME
     closed INSTRUMENT CONNECTION TIME
 
 Times are ns of the monotonic clock, which all processes of a machine share and no fault touches.
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -30,10 +32,11 @@ class Connection:
 
 @dataclass(slots=True)
 class Truth:
-    """One instrument's: every count with when it was sent, and its connections by number."""
+    """One instrument's: every count with when it was sent, and its connections by number; and what it executed."""
 
     sent: dict[int, Sent] = field(default_factory=dict)
     connections: dict[int, Connection] = field(default_factory=dict)
+    executed: Counter[int] = field(default_factory=Counter)  # how often each command, by its number
 
 
 def opened(instrument: str, connection: int, at_ns: int) -> str:
@@ -42,6 +45,10 @@ def opened(instrument: str, connection: int, at_ns: int) -> str:
 
 def sent(instrument: str, count: int, connection: int, at_ns: int) -> str:
     return f"sent {instrument} {count} {connection} {at_ns}\n"
+
+
+def executed(instrument: str, number: int, connection: int, at_ns: int) -> str:
+    return f"executed {instrument} {number} {connection} {at_ns}\n"
 
 
 def closed(instrument: str, connection: int, at_ns: int) -> str:
@@ -57,6 +64,8 @@ def read(lines: Iterable[str]) -> dict[str, Truth]:
         match what, [int(number) for number in numbers]:
             case "sent", [count, connection, at_ns]:
                 one.sent[count] = Sent(at_ns, connection)
+            case "executed", [number, _, _]:
+                one.executed[number] += 1
             case "opened", [connection, at_ns]:
                 one.connections[connection] = Connection(at_ns)
             case "closed", [connection, at_ns]:

@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -56,8 +57,8 @@ async def test_no_broker_is_said_with_its_address() -> None:
 
 async def test_refusals_are_exceptions_and_the_session_lives_on(broker: TestBroker) -> None:
     async with bus.connect(broker.stranger("otto"), client_id="x", on_message=ignore) as otto:
-        with pytest.raises(NotPermitted, match="not permitted to publish to kleinmaelzung/pi-1/balance/command"):
-            await otto.publish("kleinmaelzung/pi-1/balance/command", b"")
+        with pytest.raises(NotPermitted, match="not permitted to publish to kleinmaelzung/pi-1/balance/command/otto"):
+            await otto.publish("kleinmaelzung/pi-1/balance/command/otto", b"")
         with pytest.raises(NotPermitted, match="not permitted to subscribe to kleinmaelzung/#"):
             await otto.subscribe("kleinmaelzung/#")
         await otto.subscribe(DATA)
@@ -82,8 +83,8 @@ async def test_a_message_keeps_its_options(broker: TestBroker) -> None:
         bus.connect(agent(broker), client_id="x", on_message=heard.append) as pi,
         bus.connect(broker.stranger("anna"), client_id="x", on_message=ignore) as anna,
     ):
-        await pi.subscribe("kleinmaelzung/pi-1/+/command", qos=1, subscription=7)
-        topic, inbox = "kleinmaelzung/pi-1/balance/command", "kleinmaelzung/_client/anna/s1/inbox"
+        await pi.subscribe("kleinmaelzung/pi-1/+/command/+", qos=1, subscription=7)
+        topic, inbox = "kleinmaelzung/pi-1/balance/command/anna", "kleinmaelzung/_client/anna/s1/inbox"
         await anna.publish(topic, b"\x00\xff", expiry_s=5, response_topic=inbox, correlation=b"\x01")
         await until(lambda: heard, "the command")
     message = heard[0]
@@ -324,6 +325,14 @@ def test_a_brokers_address_hides_its_password() -> None:
     assert (broker.host, broker.port) == ("lab", 1884)
     assert bus.Broker.from_url("mqtt://lab", user="a", password="b").port == 1883
     assert "secret" not in repr(broker)
+
+
+def test_mqtts_means_tls_with_a_port_of_its_own_and_no_secret_in_the_address() -> None:
+    broker = bus.Broker.from_url("mqtts://lab", user="a", password="b", ca_file=Path("/ca.pem"))
+    assert (broker.tls, broker.port, broker.ca_file) == (True, 8883, Path("/ca.pem"))
+    with pytest.raises(ValueError, match="no user and no password") as refused:
+        bus.Broker.from_url("mqtts://a:geheim@lab", user="a", password="b")
+    assert "geheim" not in str(refused.value)
 
 
 async def test_keep_that_is_cancelled_as_the_broker_is_lost_ends(broker: TestBroker) -> None:

@@ -139,6 +139,15 @@ async def test_a_second_watch_gets_what_is_retained_too(lab: kleinmaelzung.Lab) 
     assert list(await lab.retained("+/status")) == ["pi-1/status"]
 
 
+async def test_what_is_still_watched_stays_known_when_another_watch_ends(lab: kleinmaelzung.Lab) -> None:
+    async with lab.messages(f"{BALANCE}/state") as states:
+        await states.begun()
+        for _ in range(3):  # asks for other topics too, and gives them up
+            (balance,) = await lab.instruments(BALANCE)
+            await eventually(lambda: not any(kind.is_closed for kind in list(lab._watches)))
+            assert balance.condition == "connected"
+
+
 async def test_a_lost_connection_comes_back_and_watches_again(gateway: FakeGateway, lab: kleinmaelzung.Lab) -> None:
     frames = lab.watch(BALANCE)
     await frames.begun()

@@ -175,16 +175,49 @@ async def test_a_user_is_added_and_gets_another_password(
     gateway: FakeGateway, terminal: Terminal, tmp_path: Path
 ) -> None:
     added = await terminal.json("user", "add", "otto", "--role", "operator")
-    assert gateway.accounts["otto"] == ["operator", "user:otto"]
-    assert added == {"user": "otto", "password": gateway.passwords["otto"], "role": "operator"}
+    assert gateway.accounts["otto"] == ["user:otto"]
+    rights = {"role": "operator", "instruments": ["+/+"]}
+    assert added == {"user": "otto", "password": gateway.passwords["otto"], **rights}
+    assert gateway.rights == {"otto": rights}
     (tmp_path / "new").write_text("hops\n")
     assert await terminal.json("user", "password", "otto", "--new-password-file", str(tmp_path / "new")) == {
         "user": "otto"
     }
     assert gateway.passwords["otto"] == "hops"
-    assert await terminal.json("user", "list") == [{"user": "otto", "role": "operator"}]
+    assert await terminal.json("user", "list") == [{"user": "otto", **rights}]
     await terminal.json("user", "remove", "otto")
-    assert gateway.accounts == {}
+    assert (gateway.accounts, gateway.rights) == ({}, {"otto": None})
+
+
+async def test_a_user_is_kept_to_instruments_and_changed(gateway: FakeGateway, terminal: Terminal) -> None:
+    typed = ("--role", "operator", "--instrument", "pi-1/balance", "--instrument", "pi-2/+")
+    added = await terminal.json("user", "add", "nele", *typed)
+    assert added["instruments"] == ["pi-1/balance", "pi-2/+"]
+    _, out, _ = await terminal.run("user", "list")
+    assert out == "nele  operator of pi-1/balance, pi-2/+\n"
+    changed = await terminal.json("user", "change", "nele", "--role", "observer")
+    assert changed == {"user": "nele", "role": "observer", "instruments": ["pi-1/balance", "pi-2/+"]}
+    _, out, _ = await terminal.run("user", "change", "nele", "--instrument", "+/+")
+    assert out == "user nele is now observer; open sessions have ended\n"
+    assert gateway.rights["nele"] == {"role": "observer", "instruments": ["+/+"]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "sentence"),
+    [
+        (("add", "x", "--role", "observer", "--instrument", "pi-1"), 2, "is no pattern of instruments"),
+        (("add", "x", "--role", "admin", "--instrument", "pi-1/+"), 2, "an admin manages all accounts"),
+        (("change", "x"), 2, "say what is to change"),
+        (("change", "x", "--role", "observer"), 1, "does not exist"),
+        (("change", "admin", "--role", "observer"), 1, "nobody changes their own rights"),
+    ],
+)
+async def test_rights_that_cannot_be_are_told(
+    terminal: Terminal, typed: tuple[str, ...], code: int, sentence: str
+) -> None:
+    ended, out, err = await terminal.run("user", *typed)
+    assert (ended, out) == (code, "")
+    assert sentence in err
 
 
 async def test_many_accounts_are_listed_in_pages(gateway: FakeGateway, terminal: Terminal) -> None:

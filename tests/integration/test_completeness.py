@@ -19,6 +19,7 @@ from kleinmaelzung_wire import access, frames, gaps, topics
 from kleinmaelzung_wire.frames import Clock, Frame
 from kleinmaelzung_wire.gaps import Gap
 from kleinmaelzung_wire.messages import ServiceStatus
+from kleinmaelzung_wire.rights import Rights
 from tests import databases
 from tests.brokers import PASSWORD, TestBroker
 from tests.databases import query
@@ -377,8 +378,8 @@ async def test_looking_cannot_write(bench: Bench) -> None:
 
 
 async def test_a_stranger_without_the_right_is_refused(bench: Bench, broker: TestBroker, gateway_url: str) -> None:
-    rules = [rule for rule in access.user_rules("old") if "request" not in rule["topic"]]
-    await broker.manage(access.add_account("old", PASSWORD, rules, ["observer"]))
+    rules = [rule for rule in access.user_rules("old", Rights(role="observer")) if "request" not in rule["topic"]]
+    await broker.manage(access.add_account("old", PASSWORD, rules))
     async with logged_in(gateway_url, "old") as lab:
         with pytest.raises(kleinmaelzung.Refused, match="old is not permitted to ask service logger") as refused:
             await lab.completeness()

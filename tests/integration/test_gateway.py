@@ -21,7 +21,7 @@ from tests.waiting import until
 CLOCK = frames.Clock(synchronised=True)
 STATE = messages.State(state="connected", since=1_764_000_000_000_000).encode()
 DESCRIPTION = messages.Description(channels=[messages.Channel(name="weight", unit="g")], driver="text").encode()
-ONLINE = messages.AgentStatus(online=True).encode()
+ONLINE = messages.AgentStatus(online=True, nonce="n1").encode()
 
 
 def frame(number: int, value: float = 1.5) -> bytes:
@@ -107,9 +107,9 @@ async def test_a_stranger_with_json_logs_in_lists_watches_commands(gateway_url: 
         assert (await anna.expect("message", "pi-1/balance/data"))[2]["c"] == {"weight": [2.25]}
 
         await anna.send("send", 3, "pi-1/balance", "tare", {"x": 1}, {"timeout": 5})
-        _, tail, payload, options = await pi.expect("message", "balance/command")
-        command = messages.Command.decode(payload)
-        assert (tail, command.name, command.user, command.arguments) == ("balance/command", "tare", "anna", {"x": 1})
+        _, tail, payload, options = await pi.expect("message", "balance/command/anna")
+        command = messages.Command.decode(payload, user=tail.rpartition("/")[2])
+        assert (command.name, command.arguments, command.nonce) == ("tare", {"x": 1}, "n1")
         reply = messages.Reply(id=command.id, name="tare", user="anna", result="done", bytes_in=b"T S\r\n")
         await pi.send("publish", "balance/reply", reply.encode(), options)
         answer = await anna.expect("reply", 3)
@@ -207,7 +207,7 @@ async def test_an_agent_cannot_write_anothers_topic(broker: TestBroker, gateway_
         ) as everything,
         sockets.agent(gateway_url, "pi-1", AGENT_SECRET) as pi,
     ):
-        for kind in ("data", "command"):
+        for kind in ("data", "command/+"):
             await everything.subscribe(f"kleinmaelzung/+/+/{kind}")
         await pi.send("publish", tail, frame(1))
         refused = await pi.expect("refused")
@@ -225,20 +225,7 @@ async def test_an_agent_over_plain_mqtt_cannot_write_anothers_topic(broker: Test
         with pytest.raises(bus.NotPermitted, match="kleinmaelzung/pi-2/balance/state"):
             await session.publish("kleinmaelzung/pi-2/balance/state", STATE, retained=True)
         with pytest.raises(bus.NotPermitted):
-            await session.subscribe("kleinmaelzung/pi-2/+/command")
-
-
-async def test_an_observer_may_not_command(gateway_url: str) -> None:
-    async with (
-        sockets.agent(gateway_url, "pi-1", AGENT_SECRET) as pi,
-        sockets.client(gateway_url, "otto", PASSWORD) as otto,
-    ):
-        await pi.send("publish", "status", ONLINE)
-        await otto.ask("watch", 1, "pi-1/status")
-        while not any(m[0] == "message" and msgpack.unpackb(m[2])["online"] for m in otto.seen):
-            await otto.receive()
-        answer = await otto.ask("send", 2, "pi-1/balance", "tare")
-        assert answer[2:] == ["not-permitted", "otto is not permitted to publish to kleinmaelzung/pi-1/balance/command"]
+            await session.subscribe("kleinmaelzung/pi-2/+/command/+")
 
 
 async def test_an_observer_may_not_manage_accounts_and_an_admin_may(broker: TestBroker, gateway_url: str) -> None:
@@ -247,7 +234,7 @@ async def test_an_observer_may_not_manage_accounts_and_an_admin_may(broker: Test
     async with sockets.client(gateway_url, "admin", broker.mosquitto.passwords["admin"]) as admin:
         answer = await admin.ask("access", 1, [*access.add_agent("pi-9", "s"), {"command": "listClients"}])
         assert answer[0] == "done"
-        assert "agent:pi-9" in answer[2][2]["data"]["clients"]
+        assert "agent:pi-9" in answer[2][-1]["data"]["clients"]
 
 
 async def test_a_command_to_an_absent_agent_is_answered_offline_at_once(gateway_url: str) -> None:
@@ -264,7 +251,7 @@ async def test_an_agent_that_dies_under_a_command_leaves_the_answer_lost(gateway
             while not any(m[0] == "message" and msgpack.unpackb(m[2])["online"] for m in anna.seen):
                 await anna.receive()
             await anna.send("send", 2, "pi-1/balance", "tare", {}, {"timeout": 3000})
-            await pi.expect("message", "balance/command")
+            await pi.expect("message", "balance/command/anna")
             pi.connection.transport.abort()
         answer = await anna.expect("reply", 2)
         assert answer[2]["result"] == "lost"

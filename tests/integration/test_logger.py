@@ -564,7 +564,7 @@ async def test_a_newer_database_ends_the_command_with_a_sentence(broker: TestBro
     code, errors = await ended(await start(environment(broker, dsn, tmp_path)))
     assert (code, errors.splitlines()[-1]) == (
         1,
-        "database: the database has schema version 900, this software knows up to 6: update the software",
+        "database: the database has schema version 900, this software knows up to 7: update the software",
     )
 
 

@@ -64,7 +64,7 @@ async def test_a_command_runs_and_every_reply_belongs_to_it(whole: Whole, probe:
     assert sum(query.startswith("SET") for query in probe.asked) == 500
     logged = "SELECT count(*) FROM traffic WHERE topic = $1"
     async with asyncio.timeout(10):
-        for kind in ("command", "reply"):
+        for kind in ("command/admin", "reply"):
             while await whole.ask(logged, f"kleinmaelzung/pi-1/probe/{kind}") < 500:
                 await asyncio.sleep(0.05)
 

@@ -13,6 +13,7 @@ from kleinmaelzung_services import requests
 from kleinmaelzung_services.requests import Asked, RequestRefused, Requests
 from kleinmaelzung_wire import access, codec, sockets, topics
 from kleinmaelzung_wire.requests import Answer, Request
+from kleinmaelzung_wire.rights import Rights
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker
 from tests.sockets import JSON, client
 from tests.waiting import until
@@ -162,8 +163,9 @@ async def test_a_service_with_too_much_to_do_says_so(desk: Desk, gateway_url: st
 
 
 async def test_an_account_without_the_right_is_refused(broker: TestBroker, desk: Desk, gateway_url: str) -> None:
-    rules = [rule for rule in access.user_rules("old") if not rule["topic"].endswith("request/old")]
-    await broker.manage(access.add_account("old", PASSWORD, rules, ["operator"]))
+    everything = access.user_rules("old", Rights(role="operator"))
+    rules = [rule for rule in everything if not rule["topic"].endswith("request/old")]
+    await broker.manage(access.add_account("old", PASSWORD, rules))
     async with client(gateway_url, "old", PASSWORD) as old:
         answer = await old.ask("request", 1, "logger", {"request": "echo"})
     assert answer == ["refused", 1, "not-permitted", "old is not permitted to ask service logger"]
@@ -207,7 +209,7 @@ async def test_nobody_asks_in_anothers_name(broker: TestBroker, desk: Desk) -> N
 def forged_inboxes() -> Iterator[str | None]:
     yield None
     yield topics.inbox("anna", "s1")  # somebody else's
-    yield topics.instrument("pi-1", "balance", "command")
+    yield topics.command("pi-1", "balance", "otto")
     yield topics.logged("pi-1")
     yield "kleinmaelzung/_client/otto/inbox"
     yield "kleinmaelzung/_client/otto/s1/inbox/x"
@@ -216,7 +218,7 @@ def forged_inboxes() -> Iterator[str | None]:
 async def test_an_answer_goes_nowhere_but_to_an_inbox_of_who_asked(broker: TestBroker, desk: Desk) -> None:
     everything: list[str] = []
     ear = [{"acltype": "subscribePattern", "topic": "kleinmaelzung/#", "allow": True}]
-    await broker.manage(access.add_account("ear", PASSWORD, ear, []))
+    await broker.manage(access.add_account("ear", PASSWORD, ear))
     async with (
         listening(broker, "otto") as (otto, heard),
         bus.connect(
@@ -246,7 +248,7 @@ async def test_garbage_is_answered_with_a_sentence(broker: TestBroker, desk: Des
 
 async def test_a_service_whose_account_may_not_take_requests_goes_on(broker: TestBroker) -> None:
     rules = [rule for rule in access.service_rules("logger-2") if "request" not in rule["topic"]]
-    await broker.manage(access.add_account("service:logger-2", PASSWORD, rules, []))
+    await broker.manage(access.add_account("service:logger-2", PASSWORD, rules))
     asked = Requests("logger-2", {})
     connection = broker.stranger("service:logger-2")
     async with bus.connect(connection, client_id="x", on_message=lambda message: None) as session:

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from kleinmaelzung_local import ports
 from kleinmaelzung_services.logger import batch, store
 from kleinmaelzung_services.logger.batch import Arrival, Entry
 from kleinmaelzung_wire import codec, frames, gaps, topics
 from kleinmaelzung_wire.frames import Clock, Frame, SinceBoot, Value
 from kleinmaelzung_wire.gaps import Gap
-from tests import databases
 from tests.databases import query
 
 NOW_US = time.time_ns() // 1000
@@ -497,7 +497,7 @@ async def test_a_retained_message_is_kept_only_if_it_is_news(opened: store.Store
 
 
 async def test_a_command_is_kept_with_where_its_answer_goes(opened: store.Store, dsn: str) -> None:
-    await opened.write(entries(message("command", b"c")))
+    await opened.write(entries(message("command/anna", b"c")))
     assert await query(dsn, "SELECT payload, response_topic, correlation FROM traffic") == [
         (b"c", "kleinmaelzung/answer", b"\x01")
     ]
@@ -540,7 +540,7 @@ async def test_a_lost_connection_is_unavailable_and_the_same_batch_succeeds_late
 
 
 async def test_an_absent_database_is_unavailable_within_seconds() -> None:
-    dsn = f"postgresql://postgres@127.0.0.1:{databases.free_port()}/postgres"
+    dsn = f"postgresql://postgres@127.0.0.1:{ports.find_free()}/postgres"
     with pytest.raises(store.StoreUnavailable, match="database: "):
         async with store.open_store(dsn):
             pass

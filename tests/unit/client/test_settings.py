@@ -88,3 +88,14 @@ def test_an_empty_password_file_is_said(tmp_path: Path) -> None:
 
 def test_a_password_is_not_shown_with_its_login() -> None:
     assert "barley" not in repr(settings.Login(url=URL, user="anna", password="barley"))
+
+
+def test_a_ca_file_comes_from_the_argument_the_environment_or_the_file(file: Path) -> None:
+    file.write_text(f'url = "{URL}"\nuser = "anna"\npassword = "barley"\nca_file = "/saved.pem"\n')
+
+    def ca_file(given: str | None = None, **environment: str) -> Path | None:
+        return settings.find(ca_file=given, environment=environment, file=file).ca_file
+
+    assert ca_file() == Path("/saved.pem")
+    assert ca_file(KLEINMAELZUNG_CA_FILE="/set.pem") == Path("/set.pem")
+    assert ca_file("/given.pem", KLEINMAELZUNG_CA_FILE="/set.pem") == Path("/given.pem")

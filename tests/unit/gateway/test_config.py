@@ -5,11 +5,13 @@ from pathlib import Path
 import pytest
 
 from kleinmaelzung_gateway.config import Config, ConfigError
+from tests.certificates import Authority
 
 
 @pytest.fixture
 def secret(tmp_path: Path) -> Path:
     path = tmp_path / "secret"
+    path.touch(mode=0o600)
     path.write_text("s3cret\n")
     return path
 
@@ -57,7 +59,75 @@ def test_what_is_no_address_is_quoted(secret: Path, address: str) -> None:
 def test_a_secret_that_is_not_there_or_empty_or_no_text_is_named(tmp_path: Path) -> None:
     path = tmp_path / "file"
     assert mistakes(MQTT_PASSWORD_FILE=str(path))[0].endswith(f"cannot read {path}: No such file or directory")
+    path.touch(mode=0o600)
     path.write_text(" \n")
     assert mistakes(MQTT_PASSWORD_FILE=str(path)) == [f"KLEINMAELZUNG_MQTT_PASSWORD_FILE: {path} is empty"]
     path.write_bytes(b"\xff\xfe")
     assert mistakes(MQTT_PASSWORD_FILE=str(path)) == [f"KLEINMAELZUNG_MQTT_PASSWORD_FILE: {path} holds no text"]
+
+
+def read(secret: Path, **environment: str) -> Config:
+    variables = {f"KLEINMAELZUNG_{key}": value for key, value in environment.items()}
+    return Config.from_environment({"KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(secret), **variables})
+
+
+def test_a_secret_that_everybody_can_read_is_refused(secret: Path) -> None:
+    secret.chmod(0o644)
+    [mistake] = mistakes(MQTT_PASSWORD_FILE=str(secret))
+    assert mistake.endswith(f"everybody can read {secret} (mode 0644), run: chmod 600 {secret}")
+
+
+def test_names_and_origins_are_lists_with_commas(secret: Path) -> None:
+    config = read(secret, HOSTS="Lab.example, *.malt.example,", ORIGINS="https://Board.example:8443")
+    assert config.names.knows("lab.example")
+    assert config.names.knows("a.malt.example")
+    assert config.names.origins == {"https://board.example:8443"}
+
+
+@pytest.mark.parametrize("host", ["http://lab", "lab:8080", "a b", "*"])
+def test_what_is_no_name_is_quoted(secret: Path, host: str) -> None:
+    [mistake] = mistakes(HOSTS=host, MQTT_PASSWORD_FILE=str(secret))
+    assert mistake.startswith("KLEINMAELZUNG_HOSTS: expected names of hosts")
+    assert repr(host) in mistake
+
+
+@pytest.mark.parametrize("origin", ["lab", "null", "ftp://lab", "https://", "https://lab/page"])
+def test_what_is_no_origin_is_quoted(secret: Path, origin: str) -> None:
+    [mistake] = mistakes(ORIGINS=origin, MQTT_PASSWORD_FILE=str(secret))
+    assert mistake.startswith("KLEINMAELZUNG_ORIGINS: expected origins")
+
+
+@pytest.mark.parametrize("count", ["0", "-1", "many", "1.5", "99999999999", "²"])
+def test_limits_are_numbers(secret: Path, count: str) -> None:
+    assert read(secret, MAX_SOCKETS="7", MAX_SOCKETS_PER_ADDRESS="3").limits.sockets_for_one == 3
+    [mistake] = mistakes(MAX_SOCKETS=count, MQTT_PASSWORD_FILE=str(secret))
+    assert mistake.startswith("KLEINMAELZUNG_MAX_SOCKETS: expected a number")
+
+
+def test_an_address_with_a_password_is_refused_without_repeating_it(secret: Path) -> None:
+    for key in ("MQTT", "LISTEN"):
+        [mistake] = mistakes(**{key: "mqtt://gateway:geheim@lab:1883"}, MQTT_PASSWORD_FILE=str(secret))
+        assert mistake == f"KLEINMAELZUNG_{key}: expected host:port without a user and a password"
+
+
+def test_the_broker_may_be_reached_by_tls(secret: Path, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").touch()
+    config = read(secret, MQTT="mqtts://lab:8883", MQTT_CA_FILE=str(tmp_path / "ca.pem"))
+    assert (config.broker_tls, config.broker_ca_file) == (True, tmp_path / "ca.pem")
+    assert not read(secret).broker_tls
+    assert mistakes(MQTT_CA_FILE="/no/file", MQTT_PASSWORD_FILE=str(secret)) == [
+        "KLEINMAELZUNG_MQTT_CA_FILE: /no/file is no file"
+    ]
+
+
+def test_certificate_and_key_go_together_and_are_looked_at(secret: Path, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "server.pem", tmp_path / "server.key"
+    Authority(tmp_path / "ca").sign(certificate, key)
+    found = read(secret, TLS_CERT=str(certificate), TLS_KEY=str(key)).certificate
+    assert found is not None
+    assert (found.certificate, found.key) == (certificate, key)
+    assert mistakes(TLS_CERT=str(certificate), MQTT_PASSWORD_FILE=str(secret)) == [
+        "KLEINMAELZUNG_TLS_KEY: missing; certificate and key go together"
+    ]
+    [mistake] = mistakes(TLS_CERT=str(certificate), TLS_KEY=str(secret), MQTT_PASSWORD_FILE=str(secret))
+    assert mistake.startswith("KLEINMAELZUNG_TLS_CERT: ")

@@ -185,6 +185,8 @@ def test_json_shows_bytes_as_hex_and_keeps_units_readable() -> None:
         '{"a":' * 20_000,
         "1" * 5000,
         b"\xff\xfe\xff",
+        '["\\ud800"]',
+        b'"\xed\xa0\x80"',
         "'a'",
     ],
     ids=lambda hostile: str(hostile[:12]),

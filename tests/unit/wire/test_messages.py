@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kleinmaelzung_wire import frames, messages
+from kleinmaelzung_wire import codec, frames, messages
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.messages import (
     AgentStatus,
@@ -17,6 +17,7 @@ from kleinmaelzung_wire.messages import (
     Channel,
     Command,
     CommandDescription,
+    Control,
     Description,
     LoggedRanges,
     Reply,
@@ -72,15 +73,7 @@ every_message = st.one_of(
     ),
     st.builds(AgentStatus, online=st.booleans(), since=counts, epoch=counts, clock=figures, taken=counts, reason=texts),
     st.builds(ServiceStatus, role=texts, online=st.booleans(), healthy=st.booleans(), since=counts, figures=figures),
-    st.builds(
-        Command,
-        id=texts,
-        name=names,
-        user=texts,
-        arguments=figures,
-        timeout_us=st.integers(1_000, 3_600_000_000),
-        sent=counts,
-    ),
+    st.builds(Control, user=texts, session=texts, since=counts, until=counts),
     st.builds(
         Reply,
         id=texts,
@@ -96,6 +89,30 @@ every_message = st.one_of(
         time=counts,
     ),
 )
+
+
+every_command = st.builds(
+    Command,
+    id=texts,
+    name=names | names.map(lambda name: f"_{name}"),
+    user=texts,
+    arguments=figures,
+    timeout_us=st.integers(1_000, 3_600_000_000),
+    sent=counts,
+    nonce=texts,
+)
+
+
+@given(every_command)
+def test_a_command_comes_back_as_it_was_but_its_user_comes_from_the_topic(command: Command) -> None:
+    assert Command.decode(command.encode(), user=command.user) == command
+    assert Command.decode(command.encode(), user="otto").user == "otto"
+
+
+def test_a_user_in_the_payload_is_not_believed() -> None:
+    command = Command(id="c1", name="tare", user="", timeout_us=5_000_000, sent=T)
+    forged = codec.pack({**codec.unpack(command.encode()), "user": "admin"})
+    assert Command.decode(forged, user="anna").user == "anna"
 
 
 @given(every_message)
@@ -126,8 +143,9 @@ EXACT: list[tuple[Message, bytes]] = [
     (
         AgentStatus(online=True, since=T, epoch=7),
         (
-            b"\x8b\xa1v\x01\xa6online\xc3\xa5since\xcf\x00\x06DYAb@\x00\xa7version\xa0\xa7gateway\xa0\xa5epoch\x07"
+            b"\x8c\xa1v\x01\xa6online\xc3\xa5since\xcf\x00\x06DYAb@\x00\xa7version\xa0\xa7gateway\xa0\xa5epoch\x07"
             b"\xa5clock\x80\xa5taken\x00\xa7samples\x00\xa8unlogged\x00\xa6reason\xa0"
+            b"\xa5nonce\xa0"
         ),
     ),
     (
@@ -138,11 +156,8 @@ EXACT: list[tuple[Message, bytes]] = [
         ),
     ),
     (
-        Command(id="c1", name="tare", user="anna", arguments={"x": 1}, timeout_us=5_000_000, sent=T),
-        (
-            b"\x87\xa1v\x01\xa2id\xa2c1\xa4name\xa4tare\xa4user\xa4anna\xa9arguments\x81\xa1x\x01"
-            b"\xaatimeout_us\xce\x00LK@\xa4sent\xcf\x00\x06DYAb@\x00"
-        ),
+        Control(user="anna", session="s1", since=1, until=T),
+        (b"\x85\xa1v\x01\xa4user\xa4anna\xa7session\xa2s1\xa5since\x01\xa5until\xcf\x00\x06DYAb@\x00"),
     ),
     (
         Reply(id="c1", name="tare", user="anna", result="done", values={"mass": 1.5}, units={"mass": "g"}, took_us=9),
@@ -159,6 +174,14 @@ EXACT: list[tuple[Message, bytes]] = [
 def test_the_exact_bytes(message: Message, payload: bytes) -> None:
     assert message.encode() == payload
     assert type(message).decode(payload) == message
+
+
+def test_the_exact_bytes_of_a_command() -> None:
+    command = Command(id="c1", name="tare", user="anna", arguments={"x": 1}, timeout_us=5_000_000, sent=T, nonce="n")
+    assert command.encode() == (
+        b"\x87\xa1v\x01\xa2id\xa2c1\xa4name\xa4tare\xa9arguments\x81\xa1x\x01"
+        b"\xaatimeout_us\xce\x00LK@\xa4sent\xcf\x00\x06DYAb@\x00\xa5nonce\xa1n"
+    )
 
 
 @pytest.mark.parametrize(("message", "payload"), EXACT, ids=[type(message).__name__ for message, _ in EXACT])
@@ -186,7 +209,7 @@ def broken(message: Message, **changes: Any) -> bytes:
     return packed
 
 
-STATE, DESCRIPTION, AGENT, SERVICE, COMMAND, REPLY = (message for message, _ in EXACT)
+STATE, DESCRIPTION, AGENT, SERVICE, CONTROL, REPLY = (message for message, _ in EXACT)
 ARGUMENT = {"name": "mass", "type": "number"}
 
 
@@ -230,13 +253,6 @@ MALFORMED: list[tuple[Message, dict[str, Any], str]] = [
     (SERVICE, {"role": None}, "status.role is missing"),
     (SERVICE, {"healthy": "yes"}, "status.healthy is text, expected true or false"),
     (SERVICE, {"figures": 5}, "status.figures is an integer, expected a map"),
-    (COMMAND, {"id": "x" * 65}, "command.id has 65 characters, allowed are 64"),
-    (COMMAND, {"id": 5}, "command.id is an integer, expected text"),
-    (COMMAND, {"name": "tare\r\n"}, "command 'tare\\r\\n' is not a name"),
-    (COMMAND, {"arguments": []}, "command.arguments is a list, expected a map"),
-    (COMMAND, {"timeout_us": 999}, "command.timeout_us is 999, expected 1000 to 3600000000"),
-    (COMMAND, {"timeout_us": 3_600_000_001}, "command.timeout_us is 3600000001, expected 1000 to 3600000000"),
-    (COMMAND, {"sent": None}, "command.sent is missing"),
     (REPLY, {"result": "perhaps"}, "reply.result is 'perhaps', expected one of done, refused, failed"),
     (REPLY, {"bytes_in": "text"}, "reply.bytes_in is text, expected bytes"),
     (REPLY, {"values": [1]}, "reply.values is a list, expected a map"),
@@ -302,3 +318,25 @@ def test_the_newest_values_are_json_for_any_tool() -> None:
         '"stable":{"value":null,"unit":"","quality":"good","time":1764000000000005}}'
     )
     assert json.loads(payload) == messages.latest(frame)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"id": "x" * 65}, "command.id has 65 characters, allowed are 64"),
+        ({"id": 5}, "command.id is an integer, expected text"),
+        ({"name": "tare\r\n"}, "command 'tare\\r\\n' is not a name"),
+        ({"arguments": []}, "command.arguments is a list, expected a map"),
+        ({"timeout_us": 999}, "command.timeout_us is 999, expected 1000 to 3600000000"),
+        ({"timeout_us": 3_600_000_001}, "command.timeout_us is 3600000001, expected 1000 to 3600000000"),
+        ({"sent": None}, "command.sent is missing"),
+        ({"name": "__take"}, "command '_take' is not a name"),
+        ({"nonce": 5}, "command.nonce is an integer, expected text"),
+    ],
+)
+def test_a_mistake_in_a_command_is_told(change: dict[str, Any], sentence: str) -> None:
+    command = Command(id="c1", name="tare", user="", timeout_us=5_000_000, sent=T)
+    wrong = codec.pack({**codec.unpack(command.encode()), **change})
+    with pytest.raises(WireError) as refused:
+        Command.decode(wrong, user="anna")
+    assert str(refused.value).startswith(sentence)

@@ -50,6 +50,14 @@ def test_nothing_special_gets_into_any_topic(name: str) -> None:
         lambda: topics.status(name),
         lambda: topics.logged(name),
         lambda: topics.commands(name),
+        lambda: topics.command(name, "balance", "anna"),
+        lambda: topics.command("pi-1", name, "anna"),
+        lambda: topics.command("pi-1", "balance", name),
+        lambda: topics.command("pi-1", "balance", "anna", name),
+        lambda: topics.refused(name),
+        lambda: topics.rights(name),
+        lambda: topics.online(name, "s1"),
+        lambda: topics.online("anna", name),
         lambda: topics.service_status(name),
         lambda: topics.service_request(name, "anna"),
         lambda: topics.service_request("logger", name),
@@ -65,11 +73,17 @@ def test_nothing_special_gets_into_any_topic(name: str) -> None:
         lambda: topics.parse(f"kleinmaelzung/{name}/balance/data"),
         lambda: topics.parse(f"kleinmaelzung/pi-1/{name}/data"),
         lambda: topics.parse(f"kleinmaelzung/{name}/status"),
+        lambda: topics.parse(f"kleinmaelzung/pi-1/balance/command/{name}"),
     ):
         with pytest.raises(WireError):
             build()
     assert not topics.is_inbox(f"kleinmaelzung/_client/{name}/s1/inbox")
     assert not topics.is_inbox(f"kleinmaelzung/_client/anna/{name}/inbox")
+    assert topics.commanded(f"{name}/command/anna") is None
+    assert topics.commanded(f"balance/{name}/anna") is None
+    assert topics.commanded(f"balance/command/{name}") is None
+    assert topics.online_session(f"_client/{name}/s1/online") is None
+    assert topics.online_session(f"_client/anna/{name}/online") is None
     assert topics.asker(f"kleinmaelzung/_service/{name}/request/anna") is None
     assert topics.asker(f"kleinmaelzung/_service/logger/request/{name}") is None
 
@@ -111,19 +125,42 @@ def test_any_text_is_a_topic_or_a_wire_error(topic: str) -> None:
             address = topics.parse(text)
         except WireError:
             continue
-        built = topics.status if address.kind == "status" else topics.logged
-        assert text == (
-            topics.instrument(address.agent, address.instrument, address.kind)
-            if address.instrument
-            else built(address.agent)
-        )
+        assert text == _built(address)
+
+
+def _built(address: Address) -> str:
+    if address.instrument is None:
+        return (topics.status if address.kind == "status" else topics.logged)(address.agent)
+    if address.user is not None:
+        return topics.command(address.agent, address.instrument, address.user, address.kind)
+    return topics.instrument(address.agent, address.instrument, address.kind)
+
+
+@given(names, names, names, st.sampled_from(sorted(topics.USER_KINDS)))
+def test_a_command_says_who_sends_it(agent: str, instrument: str, user: str, kind: str) -> None:
+    topic = topics.command(agent, instrument, user, kind)
+    assert topics.parse(topic) == Address(agent, instrument, kind, user)
+    assert topics.commanded(topics.tail(topic).removeprefix(f"{agent}/")) == (instrument, kind, user)
+    assert any(topics.matches(topic_filter, topic) for topic_filter in topics.commands(agent))
+
+
+def test_a_session_that_holds_something_says_whose_it_is() -> None:
+    assert topics.online_session(topics.tail(topics.online("anna", "s1"))) == ("anna", "s1")
+    assert topics.matches(topics.any_online(), topics.online("anna", "s1"))
+    assert topics.inbox_session(topics.inbox("anna", "s1")) == "s1"
+    assert topics.inbox_session(topics.online("anna", "s1")) is None
 
 
 def test_the_exact_topics() -> None:
     assert topics.instrument("pi-1", "balance", "data") == "kleinmaelzung/pi-1/balance/data"
     assert topics.status("pi-1") == "kleinmaelzung/pi-1/status"
     assert topics.logged("pi-1") == "kleinmaelzung/pi-1/logged"
-    assert topics.commands("pi-1") == "kleinmaelzung/pi-1/+/command"
+    assert topics.commands("pi-1") == ["kleinmaelzung/pi-1/+/command/+", "kleinmaelzung/pi-1/+/raw/+"]
+    assert topics.command("pi-1", "balance", "anna") == "kleinmaelzung/pi-1/balance/command/anna"
+    assert topics.command("pi-1", "balance", "anna", "raw") == "kleinmaelzung/pi-1/balance/raw/anna"
+    assert topics.refused("gateway") == "kleinmaelzung/_service/gateway/refused"
+    assert topics.rights("anna") == "kleinmaelzung/_client/anna/rights"
+    assert topics.online("anna", "s1") == "kleinmaelzung/_client/anna/s1/online"
     assert topics.any_status() == "kleinmaelzung/+/status"
     assert topics.service_status("logger") == "kleinmaelzung/_service/logger/status"
     assert topics.service_request("history", "anna") == "kleinmaelzung/_service/history/request/anna"
@@ -137,7 +174,8 @@ def test_the_exact_topics() -> None:
 @pytest.mark.parametrize(
     "topic",
     ["", "kleinmaelzung", "kleinmaelzung/", "other/pi-1/status", "kleinmaelzung/pi-1", "kleinmaelzung/pi-1/b/data/x",
-     "kleinmaelzung/pi-1/b/status", "kleinmaelzung/_service/logger/status", "kleinmaelzung/_client/anna/s1/inbox"],
+     "kleinmaelzung/pi-1/b/status", "kleinmaelzung/pi-1/b/command",
+     "kleinmaelzung/_service/logger/status", "kleinmaelzung/_client/anna/s1/inbox"],
 )  # fmt: skip
 def test_a_topic_of_somebody_else_is_no_address(topic: str) -> None:
     with pytest.raises(WireError):
@@ -153,7 +191,19 @@ def test_what_an_agent_publishes_becomes_its_own_topic_with_the_tables_quality()
 
 
 @pytest.mark.parametrize(
-    "tail", ["", "/", "balance", "balance/command", "logged", "balance/data/x", "pi-2/balance/data", "/data", "status/"]
+    "tail",
+    [
+        "",
+        "/",
+        "balance",
+        "balance/command",
+        "balance/command/anna",
+        "logged",
+        "balance/data/x",
+        "pi-2/balance/data",
+        "/data",
+        "status/",
+    ],
 )
 def test_an_agent_cannot_name_what_it_does_not_send(tail: str) -> None:
     with pytest.raises(WireError):
@@ -178,7 +228,8 @@ def test_a_pattern_becomes_filters(pattern: str, filters: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "pi-1", "pi-1/balance/command", "pi-1/balance/backfill", "pi-1/balance/logged", "a/b/c/d",
+    ["", "pi-1", "pi-1/balance/command", "pi-1/balance/command/anna",
+     "pi-1/balance/backfill", "pi-1/balance/logged", "a/b/c/d",
      "_client/anna/s1/inbox",
      "_client/+/+", "_service/logger/request", "_service/logger"],
 )  # fmt: skip
