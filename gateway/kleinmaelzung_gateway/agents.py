@@ -197,5 +197,5 @@ class AgentSocket:
 
     def _refuse(self, tail: str, code: str, sentence: str) -> None:
         self._metrics.refused_messages += 1
-        logger.warning("agent %s: refused %s: %s", self._name, tail, sentence)
+        logger.warning("agent %s: refused %r: %s", self._name, tail, sentence)  # %r: no line of its making
         self.outbox.put("refused", tail, code, sentence)
