@@ -8,11 +8,11 @@ from typing import Final
 
 from kleinmaelzung_local.children import Child
 from kleinmaelzung_local.mosquitto import write_private
-from tests.faults.field import DISK_BYTES, Field
+from tests.faults.field import Field
 from tests.faults.parts import Part
+from tests.small_disk import BALLAST, fill
 
 FAKETIME: Final = "libfaketime.so.1"
-_BALLAST: Final = "ballast"
 
 _HEAD: Final = """[agent]
 name = "{name}"
@@ -84,16 +84,10 @@ class Agent(Part):
 
     def fill_disk(self) -> None:
         """Leave no byte on its disk."""
-        with (self.disk / _BALLAST).open("wb", buffering=0) as ballast:
-            for size in (64 * 1024, 1):
-                try:
-                    for _ in range(2 * DISK_BYTES // size):
-                        ballast.write(b"\0" * size)
-                except OSError:
-                    continue
+        fill(self.disk)
 
     def empty_disk(self) -> None:
-        (self.disk / _BALLAST).unlink(missing_ok=True)
+        (self.disk / BALLAST).unlink(missing_ok=True)
 
     def _environment(self) -> dict[str, str]:
         library = find_faketime()

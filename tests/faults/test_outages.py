@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,10 +20,9 @@ from kleinmaelzung_local.children import Running
 from kleinmaelzung_wire import access, messages
 from tests.fakes_agent import Counting
 from tests.fakes_instruments import Pty, Thermometer
+from tests.small_disk import fill, needs_root, small_disk
 from tests.waiting import until
 from tests.whole import THERMOMETER, Whole, whole_system
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small file system")
 
 
 @pytest.fixture
@@ -73,25 +71,6 @@ async def test_a_frozen_gateway_is_noticed_and_nothing_is_lost(tmp_path: Path, p
         status = await whole.stop_agent()
         await whole.start_agent()
         await until_complete(whole, status)
-
-
-@contextlib.contextmanager
-def small_disk(at: Path, size: str) -> Iterator[None]:
-    at.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(at)], check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(at)], check=True)
-
-
-def fill(disk: Path) -> Path:
-    """Write a file until nothing more goes in."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    return ballast
 
 
 @needs_root

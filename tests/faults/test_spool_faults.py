@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -23,12 +23,12 @@ from kleinmaelzung_agent.spool_held import ENDED, EPOCH, SINCE, Change, Loss
 from kleinmaelzung_wire import gaps
 from kleinmaelzung_wire.gaps import Gap
 from kleinmaelzung_wire.messages import LoggedRanges
+from tests.small_disk import fill, needs_root, small_disk
 from tests.waiting import until
 
 SEED = 20260
 COMMITS, FRAMES = 40, 3  # each commit's frames
 START_US = 1_800_000_000_000_000
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
 
 
 def numbered(number: int, size: int = 600) -> NumberedFrame:
@@ -168,27 +168,6 @@ def test_a_spool_that_is_gone_is_begun_anew_and_swallows_nothing(
     disk.close()
 
 
-@contextmanager
-def small_disk(directory: Path) -> Iterator[Path]:
-    directory.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", directory], check=True)
-    try:
-        yield directory
-    finally:
-        subprocess.run(["umount", "-l", directory], check=True)
-
-
-def fill(directory: Path) -> None:
-    """As another program would: take everything that is left."""
-    with (directory / "ballast").open("ab", buffering=0) as ballast:
-        block = 65536
-        while block:
-            try:
-                ballast.write(b"x" * block)
-            except OSError:
-                block //= 2
-
-
 class Announcing:
     def __init__(self, spool: Spool) -> None:
         self.gaps: list[Gap] = []
@@ -223,7 +202,7 @@ LITTLE = Limits(memory_bytes=100_000)
 
 @needs_root
 async def test_a_disk_that_fills_up_costs_nothing_within_the_memory_bound(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk") as directory:
+    with small_disk(tmp_path / "disk", "4m") as directory:
         async with running(directory, LITTLE) as (spool, announcing):
             spool.add(numbered(1))
             await until(lambda: spool.has_backlog, "the first is on disk")
@@ -245,7 +224,7 @@ async def test_a_disk_that_fills_up_costs_nothing_within_the_memory_bound(tmp_pa
 
 @needs_root
 async def test_what_a_full_disk_costs_is_on_that_disk_before_the_agent_dies(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk") as directory:
+    with small_disk(tmp_path / "disk", "4m") as directory:
         async with running(directory, LITTLE) as (spool, announcing):
             fill(directory)
             await flood(spool)
@@ -264,7 +243,7 @@ async def test_what_a_full_disk_costs_is_on_that_disk_before_the_agent_dies(tmp_
 
 @needs_root
 async def test_frames_left_in_memory_at_the_end_are_named_at_the_next_start(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk") as directory:
+    with small_disk(tmp_path / "disk", "4m") as directory:
         async with running(directory, Limits()) as (spool, announcing):
             fill(directory)
             await flood(spool)
@@ -283,7 +262,7 @@ async def test_frames_left_in_memory_at_the_end_are_named_at_the_next_start(tmp_
 @needs_root
 @pytest.mark.parametrize("has_spool", [True, False])
 async def test_an_agent_starts_on_a_full_disk_and_uses_it_when_there_is_room(tmp_path: Path, has_spool: bool) -> None:
-    with small_disk(tmp_path / "disk") as directory:
+    with small_disk(tmp_path / "disk", "4m") as directory:
         if has_spool:
             async with running(directory, Limits()) as (spool, _):
                 spool.add(numbered(1))
@@ -307,7 +286,7 @@ async def test_an_agent_starts_on_a_full_disk_and_uses_it_when_there_is_room(tmp
 @needs_root
 @pytest.mark.parametrize("has_spool", [True, False])
 async def test_an_agent_starts_on_a_read_only_disk_and_uses_it_later(tmp_path: Path, has_spool: bool) -> None:
-    with small_disk(tmp_path / "disk") as directory:
+    with small_disk(tmp_path / "disk", "4m") as directory:
         if has_spool:
             async with running(directory, Limits()) as (spool, _):
                 await spool.begin_run(5, START_US)
@@ -328,7 +307,7 @@ async def test_an_agent_starts_on_a_read_only_disk_and_uses_it_later(tmp_path: P
 
 @needs_root
 async def test_a_damaged_spool_on_a_full_disk_waits_there_until_it_can_be_saved(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk") as directory:
+    with small_disk(tmp_path / "disk", "4m") as directory:
         async with running(directory, Limits()) as (spool, _):
             for number in range(1, 301):
                 spool.add(numbered(number))

@@ -25,6 +25,7 @@ from kleinmaelzung_wire.messages import ServiceStatus
 from tests import databases
 from tests.brokers import AGENT_SECRET, TestBroker
 from tests.databases import query
+from tests.small_disk import fill, needs_root, small_disk
 from tests.waiting import until
 
 CLOCK = Clock(synchronised=True, error_us=900)
@@ -289,40 +290,23 @@ async def test_a_batch_that_takes_long_is_said_and_not_given_up(
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
+def disk(tmp_path: Path) -> Iterator[Path]:
     """A directory on a file system of 8 MB."""
-    directory = tmp_path / "small"
-    directory.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system to be filled")
-    options = ("-t", "tmpfs", "-o", "size=8m,mode=700")
-    mounted = subprocess.run(["mount", *options, "tmpfs", directory], capture_output=True, text=True, check=False)
-    if mounted.returncode:
-        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
-    try:
-        yield directory
-    finally:
-        # Lazily: a server that is still ending may hold it.
-        subprocess.run(["umount", "--lazy", directory], check=True)
+    with contextlib.ExitStack() as stack:
+        try:
+            disk = stack.enter_context(small_disk(tmp_path / "small", "8m"))
+        except subprocess.CalledProcessError as error:
+            pytest.skip(f"a small file system cannot be mounted here: {error.stderr.strip()}")
+        yield disk
 
 
-def fill(disk: Path) -> Path:
-    """Leave no byte free."""
-    path = disk / "ballast"
-    with path.open("wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            with contextlib.suppress(OSError):
-                while True:
-                    file.write(bytes(size))
-    return path
-
-
+@needs_root
 async def test_a_full_disk_is_no_data_error(
-    small_disk: Path, broker: TestBroker, agent: Agent, private_server: databases.Server
+    disk: Path, broker: TestBroker, agent: Agent, private_server: databases.Server
 ) -> None:
     await private_server.ready()
     dsn = private_server.dsn
-    (space := small_disk / "space").mkdir(mode=0o700)
+    (space := disk / "space").mkdir(mode=0o700)
     await query(dsn, f"CREATE TABLESPACE small LOCATION '{space}'")
     values = [float(index) for index in range(100)]
     sent = [payload(number, *values) for number in range(1, 101)]
@@ -334,7 +318,7 @@ async def test_a_full_disk_is_no_data_error(
         for one in sent[:10]:
             agent.send_bytes(one)
         await until(lambda: len(agent.logged) == 10, "the first are logged")
-        ballast = fill(small_disk)
+        ballast = fill(disk)
         for one in sent[10:]:
             agent.send_bytes(one)
         await until(lambda: agent.status and "No space left on device" in agent.status.reason, "agents learn why")
