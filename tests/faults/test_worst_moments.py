@@ -16,11 +16,9 @@ import asyncpg
 import pytest
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_gateway import config as gateway_config
-from kleinmaelzung_gateway import gateway
 from kleinmaelzung_wire import failpoints, frames, messages, topics
 from kleinmaelzung_wire.messages import ServiceStatus
-from tests import sockets
+from tests import gateways, sockets
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker, running_broker
 from tests.databases import query
 from tests.waiting import until
@@ -266,16 +264,8 @@ def big_frame(number: int) -> bytes:
 
 async def test_a_second_gateway_does_no_harm(places: Places) -> None:
     """An agent at one gateway, a watcher at the other; then the agent moves."""
-    mosquitto = places.broker.mosquitto
-    config = gateway_config.Config(
-        host="127.0.0.1",
-        port=0,
-        broker_host="127.0.0.1",
-        broker_port=mosquitto.internal_port,
-        password=mosquitto.passwords["gateway"],
-    )
-    async with gateway.listen(config) as listening:
-        other = replace(places, gateway_url="ws://{}:{}".format(*listening.address))
+    async with gateways.running_gateway(places.broker) as listening:
+        other = replace(places, gateway_url=gateways.url(listening))
         logger, agent = await places.start_logger(), await places.start_agent()
         async with cared_for(logger, agent), sockets.client(other.gateway_url, "otto", PASSWORD) as otto:
             assert (await otto.ask("watch", 1, "pi-1/balance"))[0] == "done"

@@ -13,11 +13,10 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from kleinmaelzung_gateway import gateway, guarded
-from kleinmaelzung_gateway.config import Config
 from kleinmaelzung_gateway.gateway import Gateway
 from kleinmaelzung_gateway.guarded import Limits
 from kleinmaelzung_wire import sockets as wire
-from tests import rude, sockets
+from tests import gateways, rude, sockets
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker
 from tests.rude import BINARY, CONTINUATION, PING, TEXT, frame, handshake, header
 from tests.streaming import healthy
@@ -30,18 +29,8 @@ LARGEST = gateway.MAX_MESSAGE
 @asynccontextmanager
 async def listening(broker: TestBroker, **settings: Any) -> AsyncIterator[tuple[Gateway, str]]:
     """A gateway with settings of its own, and its address."""
-    mosquitto = broker.mosquitto
-    config = Config(
-        host="127.0.0.1",
-        port=0,
-        broker_host="127.0.0.1",
-        broker_port=mosquitto.internal_port,
-        password=mosquitto.passwords["gateway"],
-        **settings,
-    )
-    async with gateway.listen(config) as running:
-        await until(lambda: running.gateway.hub.is_connected, "the gateway is connected")
-        yield running.gateway, "ws://{}:{}".format(*running.address)
+    async with gateways.running_gateway(broker, **settings) as running:
+        yield running.gateway, gateways.url(running)
 
 
 async def answer(url: str, path: str = "/client", **headers: str) -> tuple[int, str]:

@@ -17,9 +17,8 @@ import kleinmaelzung
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_gateway import certificate, gateway
 from kleinmaelzung_gateway.certificate import CertificateFiles
-from kleinmaelzung_gateway.config import Config
 from kleinmaelzung_local import system
-from tests import rude
+from tests import gateways, rude
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker, running_broker
 from tests.certificates import Authority, self_signed
 from tests.running_agent import rows, running
@@ -80,18 +79,9 @@ def place(tmp_path: Path) -> Place:
 @asynccontextmanager
 async def listening(broker: TestBroker, place: Place) -> AsyncIterator[tuple[str, asyncio.Event]]:
     """A gateway that speaks TLS: its https:// address, and what has it look at its certificate."""
-    config = Config(
-        host="127.0.0.1",
-        port=0,
-        broker_host="127.0.0.1",
-        broker_port=broker.mosquitto.internal_port,
-        password=broker.mosquitto.passwords["gateway"],
-        certificate=place.files,
-    )
     reload = asyncio.Event()
-    async with gateway.listen(config, reload) as running_gateway:
-        await until(lambda: running_gateway.gateway.hub.is_connected, "the gateway is connected")
-        yield "https://{}:{}".format(*running_gateway.address), reload
+    async with gateways.running_gateway(broker, reload, certificate=place.files) as served:
+        yield gateways.url(served, "https"), reload
 
 
 async def reloaded(reload: asyncio.Event) -> None:
