@@ -170,6 +170,9 @@ class Fields:
             raise WireError(f"{self._what}.{key} is {value}, expected {minimum} to {maximum}")
         return value
 
+    def optional_integer(self, key: str) -> int | None:
+        return None if self._map.get(key) is None else self.integer(key)
+
     def binary(self, key: str, *, default: bytes | None = None) -> bytes:
         value = self._map.get(key, default)
         if type(value) is not bytes:

@@ -30,7 +30,7 @@ class Run:
         wire = Fields(value, "run")
         return cls(
             epoch=wire.integer("epoch"),
-            first=_optional(wire, "first"),
+            first=wire.optional_integer("first"),
             last=wire.integer("last"),
             received=wire.integer("received"),
             missing=wire.integer("missing"),
@@ -89,8 +89,8 @@ class MissingTime:
     def from_map(cls, value: Any) -> Self:
         wire = Fields(value, "gap")
         return cls(
-            since=_optional(wire, "since"),
-            until=_optional(wire, "until"),
+            since=wire.optional_integer("since"),
+            until=wire.optional_integer("until"),
             reason=wire.text("reason"),
             detail=wire.text("detail"),
         )
@@ -153,7 +153,3 @@ class Completeness:
             more_ranges=wire.integer("more_ranges"),
             more_gaps=wire.integer("more_gaps"),
         )
-
-
-def _optional(wire: Fields, key: str) -> int | None:
-    return None if wire.get(key) is None else wire.integer(key)

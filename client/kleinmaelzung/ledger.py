@@ -66,11 +66,11 @@ class LedgerEntry:
             bytes_out=wire.binary("bytes_out"),
             bytes_in=wire.binary("bytes_in"),
             took_us=wire.integer("took_us"),
-            received=_optional(wire, "received"),
+            received=wire.optional_integer("received"),
             noted_by=wire.text("noted_by"),
-            epoch=_optional(wire, "epoch"),
-            frame=_optional(wire, "frame"),
-            record=_optional(wire, "record"),
+            epoch=wire.optional_integer("epoch"),
+            frame=wire.optional_integer("frame"),
+            record=wire.optional_integer("record"),
             logged=wire.integer("logged"),
             hash=wire.text("hash"),
             left_out=[name for name in wire.list("left_out") if isinstance(name, str)],
@@ -116,7 +116,7 @@ class _Piece:
             entries=wire.integer("entries"),
             compared=wire.integer("compared"),
             is_good=wire.boolean("ok"),
-            first_bad=_optional(wire, "first_bad"),
+            first_bad=wire.optional_integer("first_bad"),
             why=wire.text("why"),
             head=head,
             more=wire.boolean("more"),
@@ -178,10 +178,6 @@ def parse_head(text: str) -> tuple[int, str]:
 
 def _unreadable(error: WireError) -> Error:
     return Error(f"the answer of the logger is not readable ({error}): is it of another version?")
-
-
-def _optional(wire: Fields, key: str) -> int | None:
-    return None if wire.get(key) is None else wire.integer(key)
 
 
 def _map(wire: Fields, key: str) -> dict[str, Any]:

@@ -206,11 +206,13 @@ def test_each_getter_says_what_it_found() -> None:
     assert (fields.integer("n"), fields.text("t"), fields.boolean("b"), fields.binary("x")) == (3, "abc", True, b"1")
     assert (fields.map("m"), fields.list("l"), fields.get("nothing")) == ({}, [], None)
     assert fields.text("nothing", default="-") == "-"
+    assert [fields.optional_integer(key) for key in ("n", "z", "nothing")] == [3, None, None]
     mistakes: dict[Callable[[], object], str] = {
         lambda: fields.integer("nothing"): "frame.nothing is missing",
         lambda: fields.integer("z"): "frame.z is missing",
         lambda: fields.integer("b"): "frame.b is true or false, expected an integer",
         lambda: fields.integer("f"): "frame.f is float, expected an integer",
+        lambda: fields.optional_integer("t"): "frame.t is text, expected an integer",
         lambda: fields.integer("n", maximum=2): "frame.n is 3, expected -9223372036854775808 to 2",
         lambda: fields.integer("n", minimum=4): "frame.n is 3, expected 4 to 9223372036854775807",
         lambda: fields.text("x"): "frame.x is bytes, expected text",
