@@ -8,6 +8,7 @@ from typing import Final
 
 from kleinmaelzung_wire import topics
 from kleinmaelzung_wire.rights import Rights
+from kleinmaelzung_wire.topics import Asker
 
 ROLES: Final[dict[str, Rights]] = {
     "otto": Rights(role="observer"),
@@ -16,14 +17,17 @@ ROLES: Final[dict[str, Rights]] = {
     "admin": Rights(role="admin"),
     "nele": Rights(role="operator", instruments=("pi-1/balance", "pi-2/+")),
     "nils": Rights(role="observer", instruments=("pi-2/+",)),
+    "public": Rights(role="public"),
 }
 PEOPLE: Final = frozenset({"otto", "anna", "carl", "admin"})  # they may watch every instrument
 OWN: Final = "agent:pi-1"
 OTHER: Final = "agent:pi-2"
 LOGGER: Final = "service:logger"
 GATEWAY: Final = "service:gateway"
+HISTORY: Final = "service:history"
+BATCHES: Final = "service:batches"
 AGENTS: Final = frozenset({OWN, OTHER})
-ACCOUNTS: Final = (*sorted(ROLES), OWN, OTHER, LOGGER, GATEWAY)
+ACCOUNTS: Final = (*sorted(ROLES), OWN, OTHER, LOGGER, GATEWAY, HISTORY, BATCHES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,8 @@ def _instrument(kind: str, writers: frozenset[str], readers: frozenset[str]) -> 
 _ME = frozenset({OWN})
 _NELE = frozenset({"nele"})
 _ANYBODY = frozenset(ROLES)
-_EVERYTHING = PEOPLE | {LOGGER, GATEWAY}
+_SIGNED_IN = PEOPLE | {LOGGER, GATEWAY}
+_EVERYTHING = _SIGNED_IN | {"public"}
 _WATCHERS = _EVERYTHING | _NELE  # of pi-1/balance
 
 TABLE: Final = [
@@ -84,7 +89,7 @@ TABLE: Final = [
     _instrument("backfill", _ME, frozenset({LOGGER})),
     _by_user("command", "anna", frozenset({"anna"})),
     _by_user("raw", "admin", frozenset({"admin"})),
-    _instrument("reply", _ME, _WATCHERS),
+    _instrument("reply", _ME, _SIGNED_IN | _NELE),  # it says who commanded what
     _instrument("control", _ME, _WATCHERS),
     Row(
         pattern="<agent>/logged",
@@ -103,8 +108,16 @@ TABLE: Final = [
         readers=_ANYBODY | AGENTS | {GATEWAY},
     ),
     Row(
-        pattern="_service/<name>/request/<user>",
-        topic=topics.service_request("logger", "anna"),
+        pattern="_service/<name>/request/<user>/<role>",
+        topic=topics.service_request("logger", Asker("anna", "operator")),
+        qos=1,
+        retained=False,
+        writers=frozenset({"anna"}),
+        readers=frozenset({LOGGER}),
+    ),
+    Row(
+        pattern="_service/<name>/request/<user>/<role>/<agent>/<instrument>",
+        topic=topics.service_request("logger", Asker("anna", "operator", "pi-1/balance")),
         qos=1,
         retained=False,
         writers=frozenset({"anna"}),
@@ -119,11 +132,19 @@ TABLE: Final = [
         readers=frozenset({LOGGER}),
     ),
     Row(
+        pattern="_service/<name>/logged",
+        topic=topics.service_logged("gateway"),
+        qos=0,
+        retained=False,
+        writers=frozenset({LOGGER}),
+        readers=frozenset({GATEWAY}),
+    ),
+    Row(
         pattern="_client/<user>/<session>/inbox",
         topic=topics.inbox("anna", "s1"),
         qos=1,
         retained=False,
-        writers=AGENTS | {LOGGER, "anna"},
+        writers=AGENTS | {LOGGER, HISTORY, BATCHES, "anna"},
         readers=frozenset({"anna"}),
     ),
     Row(
@@ -156,6 +177,29 @@ WRITTEN: Final = {
     topics.command("pi-1", "balance", "anna", "raw"): frozenset[str](),
     topics.command("pi-1", "balance", "carl", "raw"): frozenset[str](),
     topics.command("pi-2", "oven", "nele", "raw"): frozenset[str](),
+    **{
+        topics.service_request("logger", Asker(user, role, about)): frozenset[str]({user} if may else ())
+        for user, role, about, may in [
+            ("anna", "admin", None, False),  # another role than one's own
+            ("anna", "calibrator", "pi-1/balance", False),
+            ("otto", "observer", "+/+", True),
+            ("otto", "operator", None, False),
+            ("nele", "operator", None, True),
+            ("nele", "operator", "pi-1/balance", True),
+            ("nele", "operator", "pi-1/oven", False),  # not granted
+            ("nele", "operator", "pi-1/+", False),  # wider than what is granted
+            ("nele", "operator", "+/+", False),
+            ("nele", "operator", "pi-2/+", True),
+            ("nils", "observer", "pi-2/oven", True),
+            ("nils", "observer", "+/oven", False),
+        ]
+    },
+    topics.service_status("history"): frozenset({HISTORY}),
+    topics.service_status("batches"): frozenset({BATCHES}),
+    topics.service_request("history", Asker("nele", "operator", "pi-1/balance")): frozenset({"nele"}),
+    topics.service_request("history", Asker("nele", "operator", "pi-1/oven")): frozenset[str](),
+    "kleinmaelzung/_service/logger/request/anna": frozenset[str](),
+    "kleinmaelzung/_service/logger/request/anna/operator/pi-1": frozenset[str](),
     "kleinmaelzung/pi-1/balance/command": frozenset[str](),
     "kleinmaelzung/pi-1/balance/command/anna/x": frozenset[str](),
 }
@@ -183,10 +227,17 @@ FILTERS: Final = {
     "kleinmaelzung/+/logged": frozenset[str](),
     "kleinmaelzung/_service/+/status": _ANYBODY | AGENTS | {GATEWAY},
     "kleinmaelzung/_service/+/refused": frozenset({LOGGER}),
-    "kleinmaelzung/_service/logger/request/+": frozenset({LOGGER}),
-    "kleinmaelzung/_service/gateway/request/gateway": frozenset({GATEWAY}),
-    "kleinmaelzung/_service/+/request/+": frozenset[str](),
-    "kleinmaelzung/_service/+/request/anna": frozenset[str](),
+    "kleinmaelzung/_service/+/logged": frozenset[str](),
+    "kleinmaelzung/_service/logger/request/+/+": frozenset({LOGGER}),
+    "kleinmaelzung/_service/logger/request/+/+/+/+": frozenset({LOGGER}),
+    "kleinmaelzung/_service/history/request/+/+": frozenset({HISTORY}),
+    "kleinmaelzung/_service/batches/request/+/+": frozenset({BATCHES}),
+    "kleinmaelzung/_service/batches/request/+/+/+/+": frozenset({BATCHES}),
+    "kleinmaelzung/_service/history/request/+/+/+/+": frozenset({HISTORY}),
+    "kleinmaelzung/_service/gateway/request/gateway/service": frozenset({GATEWAY}),
+    "kleinmaelzung/_service/+/request/+/+": frozenset[str](),
+    "kleinmaelzung/_service/+/request/+/+/+/+": frozenset[str](),
+    "kleinmaelzung/_service/+/request/anna/operator": frozenset[str](),
     "kleinmaelzung/_client/anna/+/inbox": frozenset({"anna"}),
     "kleinmaelzung/_client/+/s1/inbox": frozenset[str](),
     "kleinmaelzung/_client/#": frozenset[str](),

@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Never
 
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.agent import Sampling, Tuning
+from kleinmaelzung_agent.agent import Tuning
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.counters import Counters
 from kleinmaelzung_agent.instruments import Gate, Instrument, Reading, Sink, open_gate
+from kleinmaelzung_agent.numbering import Sampling
+from kleinmaelzung_wire.descriptions import Channel, Description
 from kleinmaelzung_wire.frames import Value
-from kleinmaelzung_wire.messages import Channel, Command, Description, Reply
+from kleinmaelzung_wire.messages import Command, Reply
 from kleinmaelzung_wire.waits import Waits
 from tests.fakes_gateway import SECRET
 

@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from kleinmaelzung_wire import frames, messages, sockets, topics
+from kleinmaelzung_wire import descriptions, frames, messages, sockets, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.requests import Answer
 
@@ -149,7 +149,7 @@ class FakeGateway:
     async def _answer(self, session: Session, kind: str, rest: list[Any]) -> None:
         number = rest[0]
         try:
-            if isinstance(rest[1], str) and rest[1] in self.forbidden:
+            if rest[1:] and isinstance(rest[1], str) and rest[1] in self.forbidden:
                 await session.send("refused", number, sockets.NOT_PERMITTED, f"{session.user} may not {kind} {rest[1]}")
                 return
             match kind, rest[1:]:
@@ -170,6 +170,8 @@ class FakeGateway:
                         await session.send("done", number, answer.content)
                     else:
                         await session.send("refused", number, answer.code, answer.sentence)
+                case "rights", []:
+                    await session.send("done", number, self.rights.get(session.user))
                 case "rights", [str(user), dict() | None as content] if session.user == "admin":
                     self.rights[user] = content
                     await session.send("done", number, None)
@@ -280,14 +282,14 @@ async def running(gateway: FakeGateway) -> AsyncIterator[FakeGateway]:
 def add_balance(gateway: FakeGateway, *, online: bool = True, state: messages.Condition = "connected") -> None:
     """Retain what agent pi-1 says of a balance with a tare and a typed command."""
     arguments = [
-        messages.Argument(name="mass", type="number", unit="g", minimum=0, maximum=200),
-        messages.Argument(name="mode", type="choice", choices=["fast", "exact"], default="exact"),
+        descriptions.Argument(name="mass", type="number", unit="g", minimum=0, maximum=200),
+        descriptions.Argument(name="mode", type="choice", choices=["fast", "exact"], default="exact"),
     ]
-    description = messages.Description(
-        channels=[messages.Channel(name="weight", unit="g")],
+    description = descriptions.Description(
+        channels=[descriptions.Channel(name="weight", unit="g")],
         commands=[
-            messages.CommandDescription(name="tare"),
-            messages.CommandDescription(name="set-target", arguments=arguments, timeout_s=3),
+            descriptions.CommandDescription(name="tare"),
+            descriptions.CommandDescription(name="set-target", arguments=arguments, timeout_s=3),
         ],
         driver="text",
         label="Balance by the window",
@@ -305,3 +307,9 @@ def add_balance(gateway: FakeGateway, *, online: bool = True, state: messages.Co
 def add_logger(gateway: FakeGateway, *, healthy: bool = True, reason: str = "", name: str = "logger") -> None:
     status = messages.ServiceStatus(role="logger", online=True, healthy=healthy, reason=reason)
     gateway.retained[f"_service/{name}/status"] = status.encode()
+
+
+def add_service(gateway: FakeGateway, role: str, *, healthy: bool = True) -> None:
+    """Retain what a service says that is called like what it does."""
+    status = messages.ServiceStatus(role=role, online=True, healthy=healthy)
+    gateway.retained[f"_service/{role}/status"] = status.encode()

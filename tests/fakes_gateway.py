@@ -29,6 +29,7 @@ class FakeGateway:
     def __init__(self) -> None:
         self.is_logging = True
         self.is_announced = True
+        self.beats: list[int] = []
         self.logged: dict[tuple[str, int, int], bytes] = {}
         self.conflicts: list[tuple[str, int, int]] = []
         self.seen: dict[tuple[str, int, int], bytes] = {}
@@ -127,6 +128,8 @@ class FakeGateway:
         kind: str = "command",
         id_: str = "",
         nonce: str = "",
+        beat: int = 0,
+        timeout_s: float = 5.0,
     ) -> Reply:
         """Send a command and wait for its reply."""
         self._count += 1
@@ -135,9 +138,10 @@ class FakeGateway:
             name=name,
             user=user,
             arguments=dict(arguments or {}),
-            timeout_us=5_000_000,
+            timeout_us=int(timeout_s * 1e6),
             sent=0,
             nonce=nonce,
+            beat=beat,
         )
         correlation = str(self._count).encode()
         await self.command(instrument, wanted.encode(), correlation, user=user, session=session, kind=kind)
@@ -185,12 +189,15 @@ class FakeGateway:
         self._open.discard(connection)
 
     async def _converse(self, connection: ServerConnection) -> None:
-        about = {"agent": "pi-1", "gateway": "fake", "version": "0", "time": 0}
+        about = {"agent": "pi-1", "gateway": "fake", "version": "0", "time": 0, "beats": True}
         await connection.send(sockets.encode(["welcome", about], sockets.MSGPACK))
         if self.is_announced:
             await self.announce(healthy=True)
         async for received in connection:
             kind, rest = sockets.decode(received, sockets.MSGPACK)
+            if kind == "beat":
+                self.beats += rest
+                continue
             assert kind == "publish"
             await self._take(connection, rest)
 

@@ -14,13 +14,13 @@ from tests.waiting import until
 
 @asynccontextmanager
 async def running_gateway(
-    broker: TestBroker, reload: asyncio.Event | None = None, **settings: Any
+    broker: TestBroker, reload: asyncio.Event | None = None, *, port: int = 0, **settings: Any
 ) -> AsyncIterator[Listening]:
     """A gateway on a free port as long as the context lasts, connected to the broker when it is entered."""
     mosquitto = broker.mosquitto
     config = Config(
         host="127.0.0.1",
-        port=0,
+        port=port,
         broker_host="127.0.0.1",
         broker_port=mosquitto.internal_port,
         password=mosquitto.passwords["gateway"],

@@ -23,7 +23,7 @@ ALLOWED = {
     "kleinmaelzung_bus": {WIRE, "aiomqtt", "paho"},
     "kleinmaelzung_agent": {WIRE, "websockets", "serial"},
     "kleinmaelzung_gateway": {WIRE, BUS, "websockets"},
-    "kleinmaelzung_services": {WIRE, BUS, "fpdf"},
+    "kleinmaelzung_services": {WIRE, BUS, "fpdf", "numpy"},
     "kleinmaelzung": {WIRE, "websockets"},
     "kleinmaelzung_local": {*PACKAGES, "asyncpg", "mtsics"},
 }
@@ -31,9 +31,16 @@ ALLOWED = {
 ALSO = {
     "kleinmaelzung_agent/serial_port.py": {"serial_asyncio"},
     "kleinmaelzung_services/logger/store.py": {"asyncpg"},
-    "kleinmaelzung_services/logger/lookup.py": {"asyncpg"},  # reads for others, while store.py writes undisturbed
+    "kleinmaelzung_services/batches/store.py": {"asyncpg"},
+    "kleinmaelzung_services/history/rollups.py": {"asyncpg"},
+    "kleinmaelzung_services/lookup.py": {"asyncpg"},  # reads for others, while store.py writes undisturbed
 }
-LAZY = {"kleinmaelzung/commands/up.py": {"kleinmaelzung_local"}}  # within a function only
+LAZY = {  # within a function only
+    "kleinmaelzung/commands/calibration.py": {"kleinmaelzung_services"},  # pure modules; a mere client has no numpy
+    "kleinmaelzung/commands/calibration_template.py": {"kleinmaelzung_services"},
+    "kleinmaelzung/commands/up.py": {"kleinmaelzung_local"},
+    "kleinmaelzung_services/history/formats/parquet_file.py": {"pyarrow"},  # large, and perhaps not there
+}
 
 
 def imports(node: ast.AST, *, lazy: bool = False) -> Iterator[tuple[str, bool]]:

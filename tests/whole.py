@@ -85,6 +85,10 @@ class Whole:
             self._process.kill()
             await self._process.wait()
 
+    def signal_agent(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
     async def status(self) -> messages.AgentStatus:
         found = await self.lab.retained("pi-1/status")
         for payload in found.values():
@@ -116,9 +120,10 @@ class Whole:
 
 
 @asynccontextmanager
-async def whole_system(directory: Path) -> AsyncIterator[Whole]:
+async def whole_system(directory: Path, *, public_view: bool = False) -> AsyncIterator[Whole]:
     """Everything, as `kleinmaelzung up` starts it."""
-    async with system.run(system.Choices(data=directory / "server", port=0)) as running:
+    choices = system.Choices(data=directory / "server", port=0, public_view=public_view)
+    async with system.run(choices) as running:
         password = running.password_file.read_text()
         async with kleinmaelzung.connect(running.url, user="admin", password=password) as lab:
             whole = Whole(running, lab, directory)

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kleinmaelzung_agent import agent, config, instruments
-from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import Config, ConfigError
 from kleinmaelzung_agent.guards import Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Sink
+from kleinmaelzung_agent.numbering import Sampling
 from kleinmaelzung_agent.spool import SpoolError
 from kleinmaelzung_agent.text_config import TextInstrumentConfig
 

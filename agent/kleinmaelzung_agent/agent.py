@@ -1,6 +1,6 @@
-"""The agent as a whole: instruments -> recorders -> spool and outbox -> uplink, and its orderly end.
+"""The agent as a whole: instruments -> numbering -> spool and outbox -> uplink, and its orderly end.
 
-Instrument.run() --samples(), state()--> Agent --NumberedFrame--> Spool (kept) and Outbox (sent)
+Instrument.run() --samples(), state()--> Agent --> Numbering --NumberedFrame--> Spool (kept) and Outbox (sent)
 """
 
 import asyncio
@@ -9,28 +9,26 @@ import functools
 import importlib.metadata
 import logging
 import secrets
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Never
 
-from kleinmaelzung_agent import clock, outages, runs, spool
+from kleinmaelzung_agent import clock, guards, outages, runs, spool
 from kleinmaelzung_agent.backfill import PATIENCE_S, Schedule
 from kleinmaelzung_agent.clock import Timeline
 from kleinmaelzung_agent.command_file import CommandFile
 from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.config import AgentConfig
-from kleinmaelzung_agent.guards import Guard, Guarding
+from kleinmaelzung_agent.guards import UNGUARDED, Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
 from kleinmaelzung_agent.newest import Newest
-from kleinmaelzung_agent.outages import Outages
+from kleinmaelzung_agent.numbering import USUAL, Numbering, Sampling
 from kleinmaelzung_agent.outbox import Outbox
-from kleinmaelzung_agent.recorder import NumberedFrame, Recorder
+from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_agent.spool import Spool
 from kleinmaelzung_agent.uplink import Uplink
-from kleinmaelzung_wire import failpoints, messages
-from kleinmaelzung_wire.gaps import Gap
+from kleinmaelzung_wire import messages
 from kleinmaelzung_wire.messages import AgentStatus, Condition, State
 from kleinmaelzung_wire.waits import Waits
 
@@ -39,7 +37,6 @@ logger = logging.getLogger(__name__)
 OBSERVE_CLOCK_S = 1.0
 REMEMBER_TIME_S = 60.0
 STATUS_EVERY_S = 10.0
-FRAME_EVERY_S = 0.1
 RESTART_S = 5.0  # a driver with a fault is started again, but not so often that it fills the log
 SETTLE_S = 2.0
 GOODBYE_S = 1.0
@@ -58,17 +55,6 @@ class Tuning:
     settle_s: float = SETTLE_S
     waits: Waits = WAITS
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sampling:
-    """How one instrument's samples are taken, whatever its driver."""
-
-    frame_every_s: float = FRAME_EVERY_S
-    silent_after_s: float = 0.0
-    stops_when_full: bool = False
-
-
-USUAL = Sampling()
 
 Make = Callable[[Sink], Mapping[str, Instrument]]
 
@@ -114,20 +100,19 @@ class Agent:
         self._observe_clock()
         self._since_us = self.now_us()
         self._outbox = Outbox()
-        self._recorders: dict[str, Recorder] = {}
-        self._outages: dict[str, Outages] = {}
+        self._numbering = Numbering(self.epoch, self._since_us, self._timeline, store, self._outbox, sampling)
         self._said: dict[str, tuple[Condition, str]] = {}  # by the drivers
         self._stopped: set[str] = set()  # instruments whose readings are not taken, since the spool is full
         self._states: dict[str, State] = {}
-        self._timers: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._status: AgentStatus | None = None
         self._gateway = ""
-        store.announce = self._announce
+        store.announce = self._numbering.announce
 
     async def run(self, instruments: Mapping[str, Instrument], stop: asyncio.Event) -> None:
         """Sample and deliver until `stop`; then end in order: instruments, what is under way, status, socket."""
         for name, instrument in instruments.items():
-            self._outbox.retain(f"{name}/description", instrument.description().encode())
+            description = guards.described(instrument.description(), self._guarding.get(name, UNGUARDED))
+            self._outbox.retain(f"{name}/description", description.encode())
         commands = self._commands = self._make_commands(instruments)
         uplink = self._make_uplink(commands)
         await self._begin(instruments)
@@ -148,46 +133,35 @@ class Agent:
                 await self._say_goodbye(uplink)
                 raise _StoppedError  # ends what is left: the uplink closes its socket, commands are given up
         except* _StoppedError:
-            logger.info("stopped: %d frames taken, %d not yet logged", self._taken, self._spool.unlogged)
+            logger.info("stopped: %d frames taken, %d not yet logged", self._numbering.taken, self._spool.unlogged)
         finally:
-            for timer in self._timers.values():
-                timer.cancel()
+            self._numbering.close()
 
     def samples(self, instrument: str, readings: Sequence[Reading]) -> None:
         """Record readings and send what is complete."""
         if not readings:
             return
         self._newest.take(instrument, readings)
-        outage, first_us = self._outage(instrument), self._timeline.at(readings[0].taken_ns)
-        if self._sampling_of(instrument).stops_when_full and self._spool.is_full:
+        if self._sampling.get(instrument, USUAL).stops_when_full and self._spool.is_full:
             self._stopped.add(instrument)
             self._show(instrument)
-            self._record(instrument, outage.refused(first_us, len(readings)))
+            self._numbering.refuse(instrument, readings)
             return
         self._resume(instrument)
-        recorder = self._recorder(instrument)
-        self._hand_over(recorder.take(readings, self._timeline))
-        # Behind the samples: a record has the time of now, and no sample may be moved to that.
-        self._record(instrument, outage.taken(first_us, self._timeline.at(readings[-1].taken_ns)))
-        self._wind_up(instrument, recorder)
+        self._numbering.take(instrument, readings)
 
     def state(self, instrument: str, condition: Condition, reason: str) -> None:
         """Publish the instrument's state where it is a new one, and record where it means a gap."""
         self._said[instrument] = condition, reason
         self._show(instrument)
-        outage = self._outage(instrument)
-        self._record(instrument, outage.said(condition, reason, time.monotonic_ns()))
-        if outage.due_ns is not None:
-            self._call_at(outage.due_ns, instrument, "search", self._search_on)
+        self._numbering.said(instrument, condition, reason)
 
     def number(self, instrument: str, record: dict[str, Any]) -> NumberedFrame:
         """A record as the next frame of an instrument; what is open goes before it, itself it is not yet on its way."""
-        *before, frame = self._recorder(instrument).record(record, self._timeline, time.monotonic_ns())
-        self._hand_over(before)
-        return frame
+        return self._numbering.number(instrument, record)
 
     def hand_over(self, frame: NumberedFrame) -> None:
-        self._hand_over([frame])
+        self._numbering.hand_over([frame])
 
     def interlock(self, instrument: str, guard: Guard) -> str:
         """Why a command may not be sent now; empty where it may."""
@@ -237,72 +211,6 @@ class Agent:
             on_welcome=self._welcome,
         )
 
-    def _recorder(self, instrument: str) -> Recorder:
-        # Made at need: a gap may belong to an instrument that an earlier configuration had.
-        if instrument not in self._recorders:
-            frame_every_s, boot = self._sampling_of(instrument).frame_every_s, clock.boot_id()
-            self._recorders[instrument] = Recorder(instrument, self.epoch, boot, frame_every_s=frame_every_s)
-        return self._recorders[instrument]
-
-    def _outage(self, instrument: str) -> Outages:
-        if instrument not in self._outages:
-            silent_after_s = self._sampling_of(instrument).silent_after_s
-            self._outages[instrument] = Outages(self._since_us, silent_after_s=silent_after_s)
-        return self._outages[instrument]
-
-    def _sampling_of(self, instrument: str) -> Sampling:
-        return self._sampling.get(instrument, USUAL)
-
-    def _hand_over(self, numbered: Sequence[NumberedFrame]) -> None:
-        for frame in numbered:
-            failpoints.reach("agent.numbered")
-            self._spool.add(frame)
-            self._outbox.live(frame)
-
-    def _record(self, instrument: str, gaps: Sequence[Gap]) -> None:
-        for gap in gaps:
-            self._announce(instrument, gap)
-
-    def _announce(self, instrument: str, gap: Gap) -> NumberedFrame:
-        frame = self.number(instrument, gap.to_record())
-        self._hand_over([frame])
-        return frame
-
-    def _wind_up(self, instrument: str, recorder: Recorder) -> None:
-        """See to it that the open frame is cut and the newest value published in time."""
-        if recorder.due_ns is not None:
-            self._call_at(recorder.due_ns, instrument, "cut", self._cut)
-        if recorder.has_new_latest:
-            self._call_at(recorder.latest_due_ns, instrument, "latest", self._publish_latest)
-
-    def _call_at(self, due_ns: int, instrument: str, what: str, call: Callable[[str], None]) -> None:
-        if (instrument, what) not in self._timers:
-            delay_s = max(0, due_ns - time.monotonic_ns()) / 1e9
-            timer = asyncio.get_running_loop().call_later(delay_s, call, instrument)
-            self._timers[instrument, what] = timer
-
-    def _cut(self, instrument: str) -> None:
-        del self._timers[instrument, "cut"]
-        recorder = self._recorders[instrument]
-        if recorder.due_ns is not None and recorder.due_ns <= time.monotonic_ns():
-            self._hand_over(recorder.cut(self._timeline.clock))
-        self._wind_up(instrument, recorder)
-
-    def _publish_latest(self, instrument: str) -> None:
-        del self._timers[instrument, "latest"]
-        recorder = self._recorders[instrument]
-        payload = recorder.latest(time.monotonic_ns())
-        if payload is not None:
-            self._outbox.retain(f"{instrument}/latest", payload)
-        self._wind_up(instrument, recorder)
-
-    def _search_on(self, instrument: str) -> None:
-        del self._timers[instrument, "search"]
-        outage = self._outages[instrument]
-        self._record(instrument, outage.waited(time.monotonic_ns()))
-        if outage.due_ns is not None:
-            self._call_at(outage.due_ns, instrument, "search", self._search_on)
-
     async def _begin(self, instruments: Mapping[str, Instrument]) -> None:
         """Say what came before this run, and only when that is on disk begin it: what dies meanwhile says it again."""
         self._tell_before(instruments)
@@ -319,7 +227,8 @@ class Agent:
 
     def _tell_before(self, instruments: Iterable[str]) -> None:
         for name in instruments:
-            self._record(name, runs.gaps_before(name, self._spool.previous, self._spool.damage, self._since_us))
+            gaps = runs.gaps_before(name, self._spool.previous, self._spool.damage, self._since_us)
+            self._numbering.record(name, gaps)
 
     async def _sample(self, instrument: Instrument) -> Never:
         while True:
@@ -374,8 +283,8 @@ class Agent:
             gateway=self._gateway,
             epoch=self.epoch,
             clock={"synchronised": judged.synchronised},
-            taken=self._taken,
-            samples=sum(recorder.samples for recorder in self._recorders.values()),
+            taken=self._numbering.taken,
+            samples=self._numbering.samples,
             unlogged=self._spool.unlogged,
             reason=self._spool.trouble[: messages.MAX_SENTENCE] if online else "stopped",
         )
@@ -384,14 +293,9 @@ class Agent:
             # The error grows all the time, which alone is no news.
             self._outbox.retain("status", replace(status, clock=asdict(judged)).encode())
 
-    @property
-    def _taken(self) -> int:
-        return sum(recorder.taken for recorder in self._recorders.values())
-
     async def _settle(self) -> None:
         """What was taken is numbered, and has a little time to be logged."""
-        for recorder in self._recorders.values():
-            self._hand_over(recorder.cut(self._timeline.clock))
+        self._numbering.cut()
         if self._outbox.is_open:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._tuning.settle_s):
@@ -400,10 +304,7 @@ class Agent:
     async def _say_goodbye(self, uplink: Uplink) -> None:
         if await self._spool.flush():  # otherwise what memory holds is lost, and the next start must say so
             await self._spool.end_run(self.now_us())
-        for name, recorder in self._recorders.items():
-            newest = recorder.latest(sys.maxsize)
-            if newest is not None:
-                self._outbox.retain(f"{name}/latest", newest)
+        self._numbering.publish_latest()
         self._publish_status(online=False)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_S):

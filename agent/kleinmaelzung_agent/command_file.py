@@ -2,6 +2,7 @@
 
     begin()   on disk before anything goes to an instrument; raises OSError where that cannot be
     end()     with what became of it; the record's frame is in it until it is known to have left the agent
+    hold()    who holds an instrument, so that a lease outlives the agent's end
 
 Appended to, and written anew when it has grown. A full disk refuses commands, not readings.
 """
@@ -16,8 +17,10 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from kleinmaelzung_agent import remembered
+from kleinmaelzung_agent.lease import FREE
 from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_agent.remembered import Begun, Kept, Key, Memory
+from kleinmaelzung_wire.messages import Control
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +48,8 @@ class CommandFile:
             found = await self._in_thread(self._read)
             for key, kept in self.memory.items():  # what was refused meanwhile
                 found.put(key, kept)
+            for instrument, control in self.memory.leases.items():
+                found.hold(instrument, control)
             self.memory, self.is_open = found, True
 
     async def begin(self, begun: Begun) -> None:
@@ -65,11 +70,30 @@ class CommandFile:
     def note(self, key: Key, reply: bytes, frame: NumberedFrame) -> None:
         """Note what became of one that was never begun, when there is time for it."""
         self.memory.put(key, Kept(reply=reply))
-        if self._waiting < MAX_WAITING:
+        if not self.is_behind:
             self._waiting += 1
             line = remembered.ended_line(key, reply, frame)
             noting = asyncio.get_running_loop().run_in_executor(self._thread, self._append_noted, line)
             noting.add_done_callback(lambda _: self._wrote())
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much waits for the disk that no more can be kept."""
+        return self._waiting >= MAX_WAITING
+
+    def hold(self, instrument: str, control: Control) -> "asyncio.Future[None] | None":
+        """Keep who holds an instrument; done when that is on disk or cannot be. None where it is known already.
+
+        In the order of all else: before anything that is begun under this lease.
+        """
+        if self.memory.leases.get(instrument, FREE) == control:
+            return None
+        self.memory.hold(instrument, control)
+        self._waiting += 1
+        line = remembered.lease_line(instrument, control)
+        keeping = asyncio.get_running_loop().run_in_executor(self._thread, self._append_lease, line)
+        keeping.add_done_callback(lambda _: self._wrote())
+        return keeping
 
     async def settled(self) -> None:
         """All records of earlier runs have left: they need not be kept any longer."""
@@ -104,6 +128,12 @@ class CommandFile:
             self._append(line, is_sure=False)
         except OSError as error:
             logger.debug("a refusal is not kept: %s", error)
+
+    def _append_lease(self, line: bytes) -> None:
+        try:
+            self._append(line, is_sure=True)
+        except OSError as error:
+            logger.warning("who holds an instrument cannot be kept: %s", error.strerror or error)
 
     def _append(self, line: bytes, *, is_sure: bool) -> None:
         is_new = not self._path.exists()

@@ -10,8 +10,8 @@ import string
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kleinmaelzung_wire.descriptions import Argument
 from kleinmaelzung_wire.frames import Value
-from kleinmaelzung_wire.messages import Argument
 
 MAX_TEXT = 1024
 

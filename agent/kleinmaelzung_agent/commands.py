@@ -11,11 +11,12 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
-from kleinmaelzung_agent import command_record, guards
+from kleinmaelzung_agent import clock, command_record, guards
 from kleinmaelzung_agent import desk as desks
+from kleinmaelzung_agent.asked import Asked, texts, under_way_s, way_back
 from kleinmaelzung_agent.command_file import CommandFile
 from kleinmaelzung_agent.desk import Desk
 from kleinmaelzung_agent.guards import NOTHING, UNGUARDED, Armed, Guarding
@@ -25,7 +26,7 @@ from kleinmaelzung_agent.leases import Leases
 from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_agent.remembered import LOST, Begun, Key
 from kleinmaelzung_agent.safe_command import GRACE_S, SafeCommand
-from kleinmaelzung_wire import codec, failpoints, messages, topics
+from kleinmaelzung_wire import failpoints
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.messages import Command, Control, Reply, Result
 
@@ -33,21 +34,10 @@ logger = logging.getLogger(__name__)
 
 MAX_RUNNING: Final = 16  # per instrument: they wait for one port anyway
 RAW: Final = "_raw"
+# A beat is up to BEAT_S old when a command is made with it, and has been under way itself.
+SLACK_S: Final = 2.0
 
 Answer = Callable[[str, bytes, dict[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """A command as it came: who, by which session, and whether on the topic for raw bytes."""
-
-    begun: Begun
-    command: Command
-    is_raw: bool
-
-    @property
-    def who(self) -> tuple[str, str]:
-        return self.begun.user, self.begun.origin
 
 
 class Commands:
@@ -66,9 +56,11 @@ class Commands:
         self.nonce = ""  # of the connection there is
         self._instruments, self._guarding = instruments, guarding
         self._file, self._desk, self._answer = file, desk, answer
+        self._publish = publish
         self._leases = Leases(
-            instruments, guarding, publish=publish, gone=self._gone, expired=self._expired, now_us=desk.now_us
+            instruments, guarding, publish=self._tell, gone=self._gone, expired=self._expired, now_us=desk.now_us
         )
+        self._keeping: asyncio.Future[None] | None = None  # the newest lease, on its way to the disk
         self._armed = Armed()
         self._busy: Counter[str] = Counter()
         self._running: dict[Key, asyncio.Future[Reply]] = {}
@@ -85,6 +77,8 @@ class Commands:
             await self._file.open()
         except OSError as error:
             logger.error("the commands of earlier runs cannot be read: %s", error.strerror or error)
+        self._leases.open(self._file.memory.leases)
+        if not self._file.is_open:
             return []
         found = list(self._file.memory.items())
         for key, kept in found:
@@ -104,7 +98,7 @@ class Commands:
 
     def receive(self, instrument: str, user: str, payload: bytes, options: Mapping[str, Any], *, is_raw: bool) -> None:
         """Take in one command; its answer comes by `answer`."""
-        options, session = _way_back(user, options)
+        options, session = way_back(user, options)
         try:
             command = Command.decode(payload, user=user)
         except WireError as error:
@@ -119,19 +113,19 @@ class Commands:
         if running is None:
             running = self._running[begun.key] = asyncio.get_running_loop().create_future()
             running.add_done_callback(lambda reply: self._send(instrument, reply, options))
-            self._begin(_Asked(begun, command, is_raw), running)
+            self._begin(Asked(begun, command, is_raw), running)
         else:
             running.add_done_callback(lambda reply: self._send(instrument, reply, options))
 
     # --- what is refused or done at once ------------------------------------------------------------------------------
 
-    def _begin(self, asked: _Asked, result: "asyncio.Future[Reply]") -> None:
+    def _begin(self, asked: Asked, result: "asyncio.Future[Reply]") -> None:
         begun, target = asked.begun, self._instruments.get(asked.begun.instrument)
         if target is None:
-            # Without a record, which would be a frame of an instrument that does not exist.
+            # Without a record, which would be a frame of an instrument that does not exist: the gateway records it.
             del self._running[begun.key]
             reason = f"there is no instrument {begun.instrument!r:.60} at this agent"
-            result.set_result(self._reply(begun, "refused", reason))
+            result.set_result(replace(self._reply(begun, "refused", reason), recorded=False))
             return
         try:
             self._check_connection(asked)
@@ -147,21 +141,26 @@ class Commands:
         self._busy[begun.instrument] += 1
         self._tasks.create_task(self._execute(asked, target, result), name=f"command {begun.instrument}")
 
-    def _check_connection(self, asked: _Asked) -> None:
+    def _check_connection(self, asked: Asked) -> None:
         if asked.command.nonce and asked.command.nonce != self.nonce:
             raise _RefusedError("made for an earlier connection of the agent: nothing was sent", "expired")
+        passed_s = under_way_s(asked.command, clock.boottime_ns())
+        if not 0 <= passed_s <= asked.command.timeout_us / 1e6 + SLACK_S:
+            raise _RefusedError(f"it was under way for {passed_s:.1f} s: nothing was sent", "expired")
         if self._is_ending:
             raise _RefusedError("the agent is ending")
         if asked.is_raw != (asked.command.name == RAW):
             sentence = "only _raw is sent there" if asked.is_raw else "raw bytes have a topic of their own, raw/<user>"
             raise _RefusedError(sentence, "not-permitted")
 
-    def _own(self, asked: _Asked, target: Instrument) -> Reply | None:
+    def _own(self, asked: Asked, target: Instrument) -> Reply | None:
         """The reply where the command is for the agent itself."""
         begun, arguments = asked.begun, asked.command.arguments
         try:
             match asked.command.name:
                 case "_take":
+                    if self._file.is_behind:
+                        raise _RefusedError("busy: the disk is behind")
                     before, control = self._leases.take(begun.instrument, asked.who, arguments)
                     reason = f"taken over from {before}" if before else ""
                     return replace(self._reply(begun, "done", reason), values={"until": control.until})
@@ -177,7 +176,7 @@ class Commands:
             raise _RefusedError(str(error)) from error
         return self._reply(begun, "done")
 
-    def _arm(self, asked: _Asked, target: Instrument) -> None:
+    def _arm(self, asked: Asked, target: Instrument) -> None:
         self._check_lease(asked)
         match asked.command.arguments:
             case {"name": str(name), **rest} if set(rest) <= {"arguments"} and isinstance(
@@ -193,7 +192,7 @@ class Commands:
         command = guards.what(name, arguments)
         self._armed.arm(asked.begun.instrument, *asked.who, command, now_s=time.monotonic())
 
-    def _check(self, asked: _Asked, target: Instrument) -> None:
+    def _check(self, asked: Asked, target: Instrument) -> None:
         """Everything that can be said before the command waits for its turn."""
         begun, name = asked.begun, asked.command.name
         self._check_lease(asked)
@@ -213,7 +212,7 @@ class Commands:
         if why := self._desk.interlock(begun.instrument, guard):
             raise _RefusedError(why)
 
-    def _check_lease(self, asked: _Asked) -> None:
+    def _check_lease(self, asked: Asked) -> None:
         if why := self._leases.refusal(asked.begun.instrument, asked.who):
             raise _RefusedError(why)
 
@@ -221,14 +220,23 @@ class Commands:
         return self._guarding.get(instrument, UNGUARDED).commands.get(name, NOTHING)
 
     def _conclude(self, begun: Begun, reply: Reply, result: "asyncio.Future[Reply]") -> None:
-        """It is done without an instrument: nothing waits for the disk."""
+        """It is done without an instrument: nothing waits for the disk, but who was given a lease."""
+
+        def finish(_: object = None) -> None:
+            self._running.pop(begun.key, None)
+            if not result.done():
+                result.set_result(reply)
+
         self._file.note(begun.key, reply.encode(), desks.leave(self._desk, begun, reply))
-        self._running.pop(begun.key, None)
-        result.set_result(reply)
+        keeping, self._keeping = self._keeping, None
+        if keeping is None or begun.name != "_take":
+            finish()
+        else:
+            keeping.add_done_callback(finish)
 
     # --- what goes to an instrument -----------------------------------------------------------------------------------
 
-    async def _execute(self, asked: _Asked, target: Instrument, result: "asyncio.Future[Reply]") -> None:
+    async def _execute(self, asked: Asked, target: Instrument, result: "asyncio.Future[Reply]") -> None:
         began_ns, begun = time.monotonic_ns(), asked.begun
         try:
             reply = await self._keep_and_execute(asked, target)
@@ -245,7 +253,7 @@ class Commands:
             self._running.pop(begun.key, None)
             result.set_result(reply)
 
-    async def _keep_and_execute(self, asked: _Asked, target: Instrument) -> Reply:
+    async def _keep_and_execute(self, asked: Asked, target: Instrument) -> Reply:
         begun, timeout_s = asked.begun, asked.command.timeout_us / 1e6
         until_s = time.monotonic() + timeout_s
         try:
@@ -260,7 +268,7 @@ class Commands:
         failpoints.reach("agent.command_begun")
         return await self._executed(asked, target, until_s - time.monotonic())
 
-    async def _executed(self, asked: _Asked, target: Instrument, timeout_s: float) -> Reply:
+    async def _executed(self, asked: Asked, target: Instrument, timeout_s: float) -> Reply:
         begun = asked.begun
         is_holder = self._leases.is_held_by(begun.instrument, asked.who)
 
@@ -293,6 +301,10 @@ class Commands:
             self._desk.hand_over(frame)
 
     # --- what the agent does by itself --------------------------------------------------------------------------------
+
+    def _tell(self, instrument: str, control: Control) -> None:
+        self._publish(instrument, control)
+        self._keeping = self._file.hold(instrument, control)
 
     def _expired(self, instrument: str, why: str) -> None:
         begun = desks.our_own(instrument, "_release", self._desk.now_us())
@@ -334,7 +346,7 @@ class Commands:
         self, instrument: str, user: str, session: str, payload: bytes, options: dict[str, Any], why: str
     ) -> None:
         logger.warning("%s: a command that cannot be read: %s", instrument, why)
-        fields = _texts(payload)
+        fields = texts(payload)
         id_, name = fields.get("id", ""), fields.get("name", "")
         begun = replace(desks.our_own(instrument, name, self._desk.now_us()), user=user, id=id_, origin=session)
         reply = self._reply(begun, "refused", why)
@@ -354,23 +366,3 @@ class _RefusedError(Exception):
     def __init__(self, sentence: str, result: Result = "refused") -> None:
         super().__init__(sentence)
         self.result: Result = result
-
-
-def _way_back(user: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
-    """How the answer finds the caller, and which session asks: only an inbox of the same user counts."""
-    response = options.get("response")
-    if not isinstance(response, str) or topics.inbox_owner(response) != user:
-        return {}, ""
-    back = {key: options[key] for key in ("response", "correlation") if key in options}
-    return back, topics.inbox_session(response) or ""
-
-
-def _texts(payload: bytes) -> dict[str, str]:
-    """What is text of reasonable length in a command that is otherwise wrong."""
-    try:
-        fields = codec.unpack(payload)
-    except WireError:
-        return {}
-    if not isinstance(fields, dict):
-        return {}
-    return {key: value for key, value in fields.items() if isinstance(value, str) and len(value) <= messages.MAX_ID}

@@ -4,6 +4,7 @@ Path in, Config out; raises ConfigError, whose text names the file and each key.
 to one instrument.
 """
 
+import os
 import stat
 import tomllib
 from dataclasses import dataclass, field
@@ -49,7 +50,7 @@ def load(path: Path) -> Config:
     """Read and check agent.toml. Raises ConfigError with all mistakes; relative paths start at its directory."""
     mistakes: list[str] = []
     root = Table(_parse(path), "", mistakes)
-    config = Config(agent=_agent(root, path.parent), instruments=_instruments(root))
+    config = Config(agent=_agent(root, path), instruments=_instruments(root))
     root.finish()
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -68,12 +69,12 @@ def _parse(path: Path) -> dict[str, object]:
         raise ConfigError(f"{path}: not TOML: {error}") from error
 
 
-def _agent(root: Table, base: Path) -> AgentConfig:
-    table = root.table("agent")
+def _agent(root: Table, path: Path) -> AgentConfig:
+    table, base = root.table("agent"), path.parent
     config = AgentConfig(
         name=_name(table, "name"),
         url=_url(table),
-        secret=_secret(table, base),
+        secret=_secret(table, path),
         data=base / table.text("data"),
         ca_file=_ca_file(table, base),
         spool=_limits(root.table("spool")),
@@ -101,7 +102,23 @@ def _instruments(root: Table) -> dict[str, TextInstrumentConfig]:
         instruments[name] = text_config.read(table)
     for name, table in tables.items():
         _check_interlocks(table, name, instruments)
+    _check_ports(tables, instruments)
     return instruments
+
+
+def _check_ports(tables: dict[str, Table], instruments: dict[str, TextInstrumentConfig]) -> None:
+    """Each port has one instrument: a second one would find it in use for ever, or read the first one's answers."""
+    taken: dict[str, str] = {}
+    for name, table in tables.items():
+        port = instruments[name].port.port
+        other = taken.setdefault(_same_port(port), name) if port else name
+        if other != name:
+            table.mistake("port", f"{shown(port)} is the port of instrument {other} already")
+
+
+def _same_port(port: str) -> str:
+    """What two names of one port have in common: /dev/serial/by-id/... is a link to /dev/ttyUSB0."""
+    return port.lower() if "://" in port else os.path.realpath(port)
 
 
 def _check_interlocks(table: Table, name: str, instruments: dict[str, TextInstrumentConfig]) -> None:
@@ -153,7 +170,7 @@ def _ca_file(table: Table, base: Path) -> Path | None:
     return base / file if file else None
 
 
-def _secret(table: Table, base: Path) -> str:
+def _secret(table: Table, path: Path) -> str:
     inline = table.text("secret", "", is_secret=True)
     file = table.text("secret_file", "")
     if ("secret" in table) == ("secret_file" in table):
@@ -163,8 +180,9 @@ def _secret(table: Table, base: Path) -> str:
     if "secret" in table:
         if inline != inline.strip() or (not inline and isinstance(table.values["secret"], str)):
             table.mistake("secret", "expected a text without spaces around it")
+        _check_private(table, "secret", path)
         return inline
-    return _read_secret(table, base / file) if file else _no_file(table)
+    return _read_secret(table, path.parent / file) if file else _no_file(table)
 
 
 def _no_file(table: Table) -> str:
@@ -175,9 +193,7 @@ def _no_file(table: Table) -> str:
 
 def _read_secret(table: Table, path: Path) -> str:
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & 0o077:
-            table.mistake("secret_file", f"others can read {path} (mode {mode:04o}), run: chmod 600 {path}")
+        _check_private(table, "secret_file", path)
         secret = path.read_bytes().decode().strip()
     except OSError as error:
         table.mistake("secret_file", f"{path} cannot be read: {error.strerror}")
@@ -188,3 +204,9 @@ def _read_secret(table: Table, path: Path) -> str:
     if not secret:
         table.mistake("secret_file", f"{path} is empty")
     return secret
+
+
+def _check_private(table: Table, key: str, path: Path) -> None:
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & 0o077:
+        table.mistake(key, f"others can read {path} (mode {mode:04o}), run: chmod 600 {path}")

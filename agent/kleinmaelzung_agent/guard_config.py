@@ -6,7 +6,7 @@ from typing import Protocol
 from kleinmaelzung_agent import interlocks
 from kleinmaelzung_agent.interlocks import Interlock
 from kleinmaelzung_agent.tables import Table, hint, shown
-from kleinmaelzung_wire.messages import Argument
+from kleinmaelzung_wire.descriptions import Argument
 
 
 class Guarded(Protocol):

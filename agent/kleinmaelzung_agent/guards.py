@@ -5,10 +5,11 @@ Armed       a dangerous command is announced by `_arm` and must follow from the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from kleinmaelzung_agent.interlocks import Interlock
+from kleinmaelzung_wire.descriptions import Description
 from kleinmaelzung_wire.frames import Value
 
 ARMED_S: Final = 10.0
@@ -41,6 +42,18 @@ class Guarding:
 
 NOTHING: Final = Guard()
 UNGUARDED: Final = Guarding()
+
+
+def described(description: Description, guarding: Guarding) -> Description:
+    """A driver's description, with what stands before each command."""
+    commands = []
+    for command in description.commands:
+        guard = guarding.commands.get(command.name, NOTHING)
+        interlocks = [interlock.text for interlock in guard.interlocks]
+        is_safe = command.name == guarding.safe_command
+        commands.append(replace(command, dangerous=guard.is_dangerous, safe=is_safe, interlocks=interlocks))
+    return replace(description, commands=commands)
+
 
 What = tuple[str, tuple[tuple[str, Any], ...]]  # a command's name and arguments
 

@@ -11,7 +11,7 @@ from typing import Never, Protocol
 
 from kleinmaelzung_agent.counters import Counters
 from kleinmaelzung_agent.text_config import TextInstrumentConfig
-from kleinmaelzung_wire import messages
+from kleinmaelzung_wire import descriptions, messages
 from kleinmaelzung_wire.frames import Value
 
 
@@ -51,7 +51,7 @@ class Instrument(Protocol):
     @property
     def counters(self) -> Counters: ...
 
-    def description(self) -> messages.Description:
+    def description(self) -> descriptions.Description:
         """What it measures and which commands it takes."""
         ...
 

@@ -54,10 +54,20 @@ class Lease:
         self._held = _Held(user, session, now_s + asked.duration_s, since_us, until_us)
         return held.user if held and not is_own else ""
 
-    def release(self, user: str, session: str, *, now_s: float) -> None:
-        """Let go of it; nothing happens where nobody holds it. Raises LeaseError where another does."""
+    def resume(self, control: Control, least_s: float, *, now_s: float, now_us: int) -> None:
+        """Go on with what an earlier run gave, for `least_s` even if its time is up: nobody could extend it."""
+        if control.user:
+            left_s = min(max((control.until - now_us) / 1e6, least_s), LONGEST_S)
+            until_us = now_us + int(left_s * 1e6)
+            self._held = _Held(control.user, control.session, now_s + left_s, control.since, until_us)
+
+    def release(self, user: str, session: str, *, now_s: float, any_session: bool = False) -> None:
+        """Let go of it, also of what another session of the user has if that is asked for.
+
+        Nothing happens where nobody holds it. Raises LeaseError where another does.
+        """
         held = self._holding(now_s)
-        if held and (held.user, held.session) != (user, session):
+        if held and (held.user != user or (held.session != session and not any_session)):
             raise LeaseError(self.refusal(user, session, now_s=now_s))
         self._held = None
 
@@ -104,6 +114,15 @@ def asked(arguments: dict[str, Any]) -> Asked:
     if is_forced is not None and type(is_forced) is not bool:
         raise LeaseError(f'argument "force" is {is_forced!r:.60}, expected true or false')
     return Asked(float(duration_s), bool(is_forced))
+
+
+def asked_for_any_session(arguments: dict[str, Any]) -> bool:
+    """The argument of `_release`. Raises LeaseError."""
+    check_known(arguments, ("any_session",))
+    any_session = arguments.get("any_session")
+    if any_session is not None and type(any_session) is not bool:
+        raise LeaseError(f'argument "any_session" is {any_session!r:.60}, expected true or false')
+    return bool(any_session)
 
 
 def check_known(arguments: dict[str, Any], expected: tuple[str, ...]) -> None:

@@ -3,7 +3,8 @@
     _take, _release --> Leases --publish(instrument, Control)--> everybody
     a session's end, the gateway's absence, time --> Leases --gone(instrument, why)--> the safe command
 
-A lease ends with its holder's connection as far as the broker tells it, else by its own time.
+A lease ends with its holder's connection as far as the broker tells it, else by its own time. It outlives the agent:
+the next run goes on with it, and ends it as if it had been away from the gateway meanwhile.
 """
 
 import asyncio
@@ -18,6 +19,8 @@ from kleinmaelzung_agent.presence import Presence, Session
 from kleinmaelzung_wire.messages import Control
 
 LOOK_S: Final = 0.2
+# At least so long somebody holds an instrument after a restart: until it is known whether that session is still there.
+RESUMED_S: Final = 60.0
 
 Publish = Callable[[str, Control], None]
 Gone = Callable[[str, str], None]  # an instrument and why nobody holds it any more
@@ -41,8 +44,17 @@ class Leases:
         self._gone, self._expired = gone, expired
         self._presence = Presence()
         self._away_since_s: float | None = None
-        for name in self._leases:
-            publish(name, lease.FREE)  # an earlier run's word may still be there
+
+    def open(self, kept: Mapping[str, Control]) -> None:
+        """Go on with what an earlier run gave, and say who holds each instrument: that run's word is still there."""
+        self._away_since_s = now_s = time.monotonic()
+        for name, held in self._leases.items():
+            least_s = RESUMED_S + self._guarding.get(name, UNGUARDED).safe_after_s
+            held.resume(kept.get(name, lease.FREE), least_s, now_s=now_s, now_us=self._now_us())
+            control = held.control(now_s)
+            if control.user:
+                self._presence.came((control.user, control.session))
+            self._publish(name, control)
 
     def take(self, instrument: str, who: Session, arguments: dict[str, Any]) -> tuple[str, Control]:
         """From whom it was taken over, and what holds now. Raises lease.LeaseError."""
@@ -54,8 +66,8 @@ class Leases:
 
     def release(self, instrument: str, who: Session, arguments: dict[str, Any]) -> None:
         """Raises lease.LeaseError."""
-        lease.check_known(arguments, ())
-        self._leases[instrument].release(*who, now_s=time.monotonic())
+        any_session = lease.asked_for_any_session(arguments)
+        self._leases[instrument].release(*who, now_s=time.monotonic(), any_session=any_session)
         self._publish(instrument, lease.FREE)
 
     def refusal(self, instrument: str, who: Session) -> str:

@@ -1,6 +1,7 @@
-"""Which commands this agent has begun, and what became of them: one line of a file each time. Pure.
+"""Which commands this agent has begun, what became of them, and who holds an instrument: a line of a file each. Pure.
 
     Begun --begun_line()--> file      Reply and its record's frame --ended_line()--> file      file --read()--> Memory
+    Control --lease_line()--> file
 
 A line is a checksum and msgpack in base64: what the end of a process or a disk spoiled is no line, and the next one is
 read again. Bounded: of each instrument the newest 1000 are known.
@@ -17,7 +18,7 @@ from typing import Any, Final
 from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_wire import codec
 from kleinmaelzung_wire.codec import Fields, WireError
-from kleinmaelzung_wire.messages import Command, Reply
+from kleinmaelzung_wire.messages import Command, Control, Reply
 
 KEPT: Final = 1000  # of one instrument
 LOST: Final = "it was begun before the agent ended; whether it was executed is not known"
@@ -60,6 +61,7 @@ class Memory:
     """The newest commands of each instrument."""
 
     def __init__(self) -> None:
+        self.leases: dict[str, Control] = {}  # of the instruments that somebody holds
         self._kept: dict[str, OrderedDict[Key, Kept]] = {}
 
     def __len__(self) -> int:
@@ -74,6 +76,12 @@ class Memory:
         of_instrument[key] = kept
         while len(of_instrument) > KEPT:
             of_instrument.popitem(last=False)
+
+    def hold(self, instrument: str, control: Control) -> None:
+        """Nobody holds it where the word names no user."""
+        self.leases[instrument] = control
+        if not control.user:
+            del self.leases[instrument]
 
     def values(self) -> Iterator[Kept]:
         return (kept for _, kept in self.items())
@@ -93,9 +101,14 @@ def ended_line(key: Key, reply: bytes, frame: NumberedFrame | None) -> bytes:
     return _line({"key": list(key), "reply": reply, "frame": wire})
 
 
+def lease_line(instrument: str, control: Control) -> bytes:
+    return _line({"lease": instrument, "control": control.encode()})
+
+
 def lines(memory: Memory, *, with_frames: bool) -> list[bytes]:
     """All of it anew, without what went before."""
-    return [
+    held = [lease_line(instrument, control) for instrument, control in memory.leases.items()]
+    return held + [
         begun_line(kept.begun) if kept.begun else ended_line(key, kept.reply, kept.frame if with_frames else None)
         for key, kept in memory.items()
     ]
@@ -125,6 +138,8 @@ def _take(memory: Memory, line: bytes) -> bool:
         if wire.get("begun") is not None:
             begun = _begun(Fields(wire.map("begun"), "begun"))
             memory.put(begun.key, Kept(begun=begun))
+        elif wire.get("lease") is not None:
+            memory.hold(wire.text("lease"), Control.decode(wire.binary("control")))
         else:
             _end(memory, wire)
     except (ValueError, WireError, binascii.Error):

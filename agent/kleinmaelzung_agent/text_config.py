@@ -15,8 +15,8 @@ from kleinmaelzung_agent.interlocks import Interlock
 from kleinmaelzung_agent.patterns import Channel, ChannelType, Pattern
 from kleinmaelzung_agent.tables import REQUIRED, Table, hint, shown
 from kleinmaelzung_wire import frames, topics
+from kleinmaelzung_wire.descriptions import Argument, ArgumentType
 from kleinmaelzung_wire.frames import Value
-from kleinmaelzung_wire.messages import Argument, ArgumentType
 
 # Single bytes or UTF-8: in others a line end could be part of a letter.
 ENCODINGS: Final = ("ascii", "utf-8", "latin-1", "cp1252", "cp437", "cp850")

@@ -20,7 +20,7 @@ from kleinmaelzung_agent.patterns import Match, Pattern
 from kleinmaelzung_agent.schedule import Schedule
 from kleinmaelzung_agent.text_config import CommandConfig, Poll, Start, TextInstrumentConfig
 from kleinmaelzung_agent.transport_port import NotSentError, Port, PortError
-from kleinmaelzung_wire import messages
+from kleinmaelzung_wire import descriptions, messages
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
@@ -45,18 +45,18 @@ class TextInstrument:
         self._failures = 0
         self._start_due = asyncio.Event()
 
-    def description(self) -> messages.Description:
+    def description(self) -> descriptions.Description:
         """What it measures and which commands it takes."""
-        return messages.Description(
+        return descriptions.Description(
             driver="text",
             label=self._config.label,
             port=self._config.port.port,
             channels=[
-                messages.Channel(name=channel.name, unit=channel.unit, label=channel.label)
+                descriptions.Channel(name=channel.name, unit=channel.unit, label=channel.label)
                 for channel in self._config.channels.values()
             ],
             commands=[
-                messages.CommandDescription(
+                descriptions.CommandDescription(
                     name=name, arguments=list(command.arguments), timeout_s=command.timeout_s, label=command.label
                 )
                 for name, command in self._config.commands.items()

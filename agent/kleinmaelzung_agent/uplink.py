@@ -23,7 +23,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidSta
 from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
-from kleinmaelzung_agent import backfill
+from kleinmaelzung_agent import backfill, clock
 from kleinmaelzung_agent.backfill import Schedule
 from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.outbox import Outbox
@@ -41,6 +41,7 @@ PING_S: Final = 10.0
 MAX_MESSAGE: Final = 256 * 1024
 # Bytes that wait in the kernel and the library: what is handed over cannot be overtaken by a reply any more.
 SEND_AHEAD: Final = 16 * 1024
+BEAT_S: Final = 1.0
 IDLE_S: Final = 0.25  # how often the backfill looks without being told
 
 
@@ -69,6 +70,7 @@ class Uplink:
         self._waits, self._on_welcome = waits, on_welcome
         self._loggers: set[str] = set()  # those announced and well
         self._acknowledged, self._handed_over = asyncio.Event(), asyncio.Event()
+        self._wants_beats = False
         self._failures = 0
         self._welcomed_s = math.inf
         self._reported = ""
@@ -141,6 +143,8 @@ class Uplink:
                 beside.create_task(self._write(link), name="uplink writer")
                 beside.create_task(self._send_again(), name="uplink backfill")
                 beside.create_task(self._time_way(link), name="uplink way")
+                if self._wants_beats:
+                    beside.create_task(self._beat(link), name="uplink beat")
                 await self._read(link)
         except* (ConnectionClosed, TimeoutError):
             link.transport.abort()  # close() would want to write
@@ -154,6 +158,13 @@ class Uplink:
             if message[1].endswith("/backfill"):
                 self._handed_over.set()
                 await asyncio.sleep(0)  # a socket that takes everything would hold up what comes meanwhile
+
+    async def _beat(self, link: ClientConnection) -> Never:
+        """Tell our clock: it comes back in each command, and says how long that was under way."""
+        while True:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await link.send(sockets.encode(["beat", clock.boottime_ns() // 1_000_000], sockets.MSGPACK))
+            await asyncio.sleep(BEAT_S)
 
     async def _time_way(self, link: ClientConnection) -> Never:
         """Measure how long the backfill needs to the gateway: a ping behind it is answered there, not by a logger.
@@ -264,6 +275,7 @@ class Uplink:
             raise WireError(f"{kind!r:.40} received, expected welcome")
         about = rest[0] if rest and isinstance(rest[0], dict) else {}
         gateway = str(about.get("gateway", ""))[:64]
+        self._wants_beats = about.get("beats") is True
         logger.info("connected to the gateway %s", gateway or self._url)
         self._reported, self._welcomed_s = "", time.monotonic()
         self._schedule.reset()

@@ -1,8 +1,9 @@
 """Who may publish and read what, as roles of Mosquitto's dynamic security plugin.
 
     user:NAME     one person: watches and commands where their rights say so, own inbox, own requests; admin: accounts
+    user:public   whoever did not sign in, where there is a public view: watches
     agent:NAME    writes its own topics, reads its commands
-    service:NAME  what gateway and logger need
+    service:NAME  what gateway, logger, history and batches need
 
 Every account has one role, its own. A person's rights (role and patterns of instruments: rights.py) stand as JSON in
 the account's text description, so that a later version can make the rules anew. An account's user name at the broker is
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from kleinmaelzung_wire import topics
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.rights import EVERYTHING, ROLES, Rights, Role
+from kleinmaelzung_wire.rights import EVERYTHING, PUBLIC, ROLES, Rights, Role
 from kleinmaelzung_wire.topics import ANY, CLIENT, ROOT
 
 CONTROL_TOPIC: Final = "$CONTROL/dynamic-security/v1"
@@ -69,11 +70,14 @@ def _managing() -> list[dict[str, Any]]:
 def user_rules(name: str, rights: Rights) -> list[dict[str, Any]]:
     """What one person may do.
 
-    What a service tells or does for whom is the service's to decide: the topic tells it who asks.
+    What a service does in which role is the service's to decide: the topic tells it who asks, and about what.
     """
     own = f"{ROOT}/{CLIENT}/{topics.check_name(name, 'user')}/{ANY}"
     inbox = f"{own}/inbox"
-    rules = [_subscribe(inbox), _publish(inbox), _publish(topics.requests_by(name)), _subscribe(topics.rights(name))]
+    if rights.role == PUBLIC:
+        return [_subscribe(inbox), _publish(inbox), _subscribe(topics.rights(name)), *_public_watching()]
+    rules = [_subscribe(inbox), _publish(inbox), _subscribe(topics.rights(name))]
+    rules += [_publish(each) for each in topics.requests_by(name, rights.role, rights.instruments)]
     rules += [_publish(f"{own}/online"), _subscribe(topics.any_service_status())]
     for pattern in rights.instruments:
         rules += _watching(pattern)
@@ -81,6 +85,12 @@ def user_rules(name: str, rights: Rights) -> list[dict[str, Any]]:
     if rights.role == "admin":
         rules += _managing()
     return _each_once(rules)
+
+
+def _public_watching() -> list[dict[str, Any]]:
+    """What whoever did not sign in may watch: no replies, for they say who commanded what."""
+    watching = [rule for rule in _watching(EVERYTHING) if not rule["topic"].endswith("/reply")]
+    return [_subscribe(topics.any_service_status()), *watching]
 
 
 def _each_once(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -103,30 +113,33 @@ def agent_rules(name: str) -> list[dict[str, Any]]:
 
 
 def service_rules(name: str) -> list[dict[str, Any]]:
-    """What one of our services may do: `gateway`, whose account all gateways share, and `logger`, `logger-2` ...
+    """What one of our services may do: `gateway`, whose account all gateways share, `logger`, `logger-2`, `history` ...
 
     The gateway reads, records what no agent saw, and says which session has ended: all else that is written goes
     through its users' sessions.
     """
-    own = [_publish(topics.service_status(name)), _subscribe(topics.service_requests(name))]
+    own = [_publish(topics.service_status(name)), *map(_subscribe, topics.service_requests(name))]
     match name.partition("-")[0]:
         case "gateway" if name == "gateway":
             # It asks itself to learn that everything retained has come.
-            asks = [_publish(topics.service_request(name, name)), _publish(topics.refused(name)), _subscribe("$SYS/#")]
+            asks = [_publish(topics.service_mark(name)), _subscribe("$SYS/#")]
+            records = [_publish(topics.refused(name)), _subscribe(topics.service_logged(name))]
             # A session's will takes back what it said, but not where its account was removed.
             ends = _publish(topics.any_online())
-            return [*own, *_watching(EVERYTHING), _subscribe(topics.any_service_status()), *asks, ends]
+            return [*own, *_watching(EVERYTHING), _subscribe(topics.any_service_status()), *asks, *records, ends]
         case "logger":
             kinds = (*topics.INSTRUMENT_KINDS, *(f"{kind}/{ANY}" for kind in topics.USER_KINDS))
             every_kind = [_subscribe(f"{_ANY_INSTRUMENT}/{kind}") for kind in kinds] + [
                 _subscribe(topics.any_refused())
             ]
-            logged = _publish(f"{ROOT}/{ANY}/logged")
-            return [*own, *every_kind, _subscribe(topics.any_status()), logged, _publish(_ANY_INBOX)]
+            logged = [_publish(f"{ROOT}/{ANY}/logged"), _publish(topics.service_logged(ANY))]
+            return [*own, *every_kind, _subscribe(topics.any_status()), *logged, _publish(_ANY_INBOX)]
+        case "history" | "batches":  # they are asked, and answer
+            return [*own, _publish(_ANY_INBOX)]
     raise ValueError(f"no rules for service {name!r}")
 
 
-SERVICES: Final = ("gateway", "logger")
+SERVICES: Final = ("gateway", "logger", "history", "batches")
 
 
 def make_secret() -> str:
@@ -157,7 +170,7 @@ def first_state(*, admin_password: str, service_passwords: dict[str, str]) -> di
     accounts = [_account("admin", admin_password, "user:admin", rights.to_json())]
     for name, password in service_passwords.items():
         roles[service_user(name)] = service_rules(name)
-        accounts.append(_account(service_user(name), password, service_user(name)))
+        accounts.append(_service_account(name, password))
     return {
         "clients": accounts,
         "roles": [{"rolename": name, "acls": rules} for name, rules in roles.items()],
@@ -185,6 +198,39 @@ def updated_state(state: dict[str, Any]) -> dict[str, Any]:
         for role in state["roles"]
         if role["rolename"] not in ROLES or _is_in_a_group(role["rolename"], state)
     ]
+    return {**state, "clients": accounts, "roles": roles}
+
+
+def with_services(state: dict[str, Any], passwords: dict[str, str]) -> dict[str, Any]:
+    """The plugin's file with an account for each of our services; an earlier version had fewer. Those there stay."""
+    known = {account["username"] for account in state.get("clients", [])}
+    missing = [name for name in SERVICES if service_user(name) not in known]
+    if not state.get("roles") or not missing:
+        return state
+    own = {service_user(name) for name in missing}
+    roles = [role for role in state["roles"] if role["rolename"] not in own]
+    return {
+        **state,
+        "clients": [*state["clients"], *(_service_account(name, passwords[name]) for name in missing)],
+        "roles": [*roles, *({"rolename": service_user(name), "acls": service_rules(name)} for name in missing)],
+    }
+
+
+def _service_account(name: str, password: str) -> dict[str, Any]:
+    return _account(service_user(name), password, service_user(name))
+
+
+def with_public_view(state: dict[str, Any], password: str | None) -> dict[str, Any]:
+    """The plugin's file with the account of the public view; without it where there is no password."""
+    own, rights = _own_role(PUBLIC), Rights(role=PUBLIC)
+    is_there = any(rights_of(account) == rights for account in state.get("clients", []))
+    if not state.get("roles") or (password is None and not is_there):
+        return state
+    accounts = [account for account in state["clients"] if account["username"] != PUBLIC]
+    roles = [role for role in state["roles"] if role["rolename"] != own]
+    if password is not None:
+        accounts.append(_account(PUBLIC, password, own, rights.to_json()))
+        roles.append({"rolename": own, "acls": user_rules(PUBLIC, rights)})
     return {**state, "clients": accounts, "roles": roles}
 
 

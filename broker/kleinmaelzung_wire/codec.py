@@ -5,11 +5,11 @@ Bytes in, plain Python values out (nil, bool, int, float, str, bytes, list, dict
 
 import json
 import math
-from typing import Any
+from typing import Any, Self, get_args
 
 import msgpack
 
-from kleinmaelzung_wire import nesting
+from kleinmaelzung_wire import VERSION, nesting
 
 CONTENT_TYPE = "application/msgpack"
 CONTENT_TYPE_JSON = "application/json"
@@ -38,6 +38,11 @@ def pack(value: Any) -> bytes:
     return packed
 
 
+def pack_versioned(content: dict[str, Any]) -> bytes:
+    """Encode a message: a map with the contract's version."""
+    return pack({"v": VERSION, **content})
+
+
 def unpack(payload: bytes) -> Any:
     """Decode one msgpack value. Raises WireError for anything malformed, too large or too deep."""
     if len(payload) > MAX_BYTES:
@@ -55,11 +60,20 @@ def unpack(payload: bytes) -> Any:
             max_map_len=MAX_MAP,
             max_ext_len=0,
             ext_hook=_refuse_extension,
+            object_pairs_hook=_each_once,
         )
     except (ValueError, OverflowError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise WireError(f"not msgpack: {error or type(error).__name__}") from error
     check_depth(value)
     return value
+
+
+def _each_once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    """A map, unless a key comes twice: of two values one would win, and which depends on who decodes it."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key comes twice in one map")
+    return found
 
 
 def _refuse_extension(code: int, content: bytes) -> Any:
@@ -99,7 +113,7 @@ def from_json(text: str | bytes) -> Any:
     if len(text) > MAX_BYTES:
         raise WireError(f"message of {len(text)} characters, allowed are {MAX_BYTES}")
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(text, object_pairs_hook=_each_once, parse_constant=_refuse_constant, parse_float=_finite)
         json.dumps(value, ensure_ascii=False).encode()  # half a surrogate pair: nothing takes it back out
     except (ValueError, RecursionError) as error:
         raise WireError(f"not JSON: {error}") from error
@@ -142,6 +156,14 @@ class Fields:
             raise WireError(f"{what} is {_kind(value)}, expected a map")
         self._map: dict[str, Any] = value
         self._what = what
+
+    @classmethod
+    def versioned(cls, payload: bytes, what: str) -> Self:
+        """Of a message that pack_versioned() made. Raises WireError."""
+        wire = cls(unpack(payload), what)
+        if wire.integer("v") != VERSION:
+            raise WireError(f"{what} has version {wire.get('v')}, expected {VERSION}")
+        return wire
 
     def get(self, key: str) -> Any:
         return self._map.get(key)
@@ -196,6 +218,13 @@ class Fields:
         if value is None and default is None:
             return WireError(f"{self._what}.{key} is missing")
         return WireError(f"{self._what}.{key} is {_kind(value)}, expected {_NAMES[wanted]}")
+
+
+def one_of(value: str, allowed: Any, what: str) -> Any:
+    """The value if it is one of a Literal's. Raises WireError."""
+    if value not in get_args(allowed):
+        raise WireError(f"{what} is {value!r:.40}, expected one of {', '.join(get_args(allowed))}")
+    return value
 
 
 _NAMES = {

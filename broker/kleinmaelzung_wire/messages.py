@@ -1,35 +1,22 @@
-"""Everything that is sent besides frames: frozen dataclasses with encode() and decode().
+"""What is sent besides frames and descriptions: frozen dataclasses with encode() and decode().
 
 Times are integer µs since 1970 UTC. Each message is a msgpack map with `v: 1`; an unknown key is ignored, so an
 older part understands a newer one.
 """
 
 import json
-import math
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
-from kleinmaelzung_wire import VERSION, codec, topics
+from kleinmaelzung_wire import codec, topics
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.frames import Frame, Value
 
 Condition = Literal["connected", "searching", "silent", "error"]
 Result = Literal["done", "refused", "failed", "timeout", "offline", "expired", "not-permitted", "lost"]
-ArgumentType = Literal["number", "integer", "text", "boolean", "choice"]
 
 MAX_SENTENCE = 500
 MAX_ID = 64
-
-
-def _packed(message: Any) -> bytes:
-    return codec.pack({"v": VERSION, **asdict(message)})
-
-
-def _fields(payload: bytes, what: str) -> Fields:
-    wire = Fields(codec.unpack(payload), what)
-    if wire.integer("v") != VERSION:
-        raise WireError(f"{what} has version {wire.get('v')}, expected {VERSION}")
-    return wire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,111 +28,15 @@ class State:
     reason: str = ""
 
     def encode(self) -> bytes:
-        return _packed(self)
+        return codec.pack_versioned(asdict(self))
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
-        wire = _fields(payload, "state")
+        wire = Fields.versioned(payload, "state")
         return cls(
-            state=_one_of(wire.text("state"), Condition, "state.state"),
+            state=codec.one_of(wire.text("state"), Condition, "state.state"),
             since=wire.integer("since"),
             reason=wire.text("reason", default="", longest=MAX_SENTENCE),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
-    """One argument of a command. `minimum` and `maximum` are in `unit` and hold for numbers."""
-
-    name: str
-    type: ArgumentType
-    unit: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    choices: list[str] = field(default_factory=list)
-    default: Value = None  # None: it must be given
-
-    @classmethod
-    def from_map(cls, value: Any) -> Self:
-        wire = Fields(value, "argument")
-        return cls(
-            name=topics.check_name(wire.text("name"), "argument"),
-            type=_one_of(wire.text("type"), ArgumentType, "argument.type"),
-            unit=wire.text("unit", default=""),
-            minimum=_limit(wire.get("minimum"), "argument.minimum"),
-            maximum=_limit(wire.get("maximum"), "argument.maximum"),
-            choices=_texts(wire.list("choices", default=[]), "argument.choices"),
-            default=_value(wire.get("default"), "argument.default"),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandDescription:
-    """A command an instrument knows: its arguments and how long it may take."""
-
-    name: str
-    arguments: list[Argument] = field(default_factory=list)
-    timeout_s: float = 5.0
-    label: str = ""
-
-    @classmethod
-    def from_map(cls, value: Any) -> Self:
-        wire = Fields(value, "command")
-        timeout_s = wire.get("timeout_s")
-        if type(timeout_s) not in (int, float) or not 0 < timeout_s < math.inf:
-            raise WireError("command.timeout_s is not a number of seconds")
-        return cls(
-            name=topics.check_name(wire.text("name"), "command"),
-            arguments=[Argument.from_map(argument) for argument in wire.list("arguments", default=[])],
-            timeout_s=timeout_s,
-            label=wire.text("label", default=""),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """What an instrument measures. `unit` is empty where there is none or where each reading brings its own."""
-
-    name: str
-    unit: str = ""
-    label: str = ""
-
-    @classmethod
-    def from_map(cls, value: Any) -> Self:
-        wire = Fields(value, "channel")
-        return cls(
-            name=topics.check_name(wire.text("name"), "channel"),
-            unit=wire.text("unit", default=""),
-            label=wire.text("label", default=""),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Description:
-    """What an instrument is: `<agent>/<instrument>/description`."""
-
-    channels: list[Channel]
-    commands: list[CommandDescription] = field(default_factory=list)
-    driver: str
-    label: str = ""
-    profile: str = ""
-    port: str = ""
-    identity: str = ""
-
-    def encode(self) -> bytes:
-        return _packed(self)
-
-    @classmethod
-    def decode(cls, payload: bytes) -> Self:
-        wire = _fields(payload, "description")
-        return cls(
-            channels=[Channel.from_map(channel) for channel in wire.list("channels")],
-            commands=[CommandDescription.from_map(command) for command in wire.list("commands", default=[])],
-            driver=wire.text("driver"),
-            label=wire.text("label", default=""),
-            profile=wire.text("profile", default=""),
-            port=wire.text("port", default=""),
-            identity=wire.text("identity", default=""),
         )
 
 
@@ -170,11 +61,11 @@ class AgentStatus:
     nonce: str = ""
 
     def encode(self) -> bytes:
-        return _packed(self)
+        return codec.pack_versioned(asdict(self))
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
-        wire = _fields(payload, "status")
+        wire = Fields.versioned(payload, "status")
         return cls(
             nonce=wire.text("nonce", default="", longest=MAX_ID),
             online=wire.boolean("online"),
@@ -203,11 +94,11 @@ class ServiceStatus:
     figures: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        return _packed(self)
+        return codec.pack_versioned(asdict(self))
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
-        wire = _fields(payload, "status")
+        wire = Fields.versioned(payload, "status")
         return cls(
             role=wire.text("role"),
             online=wire.boolean("online"),
@@ -224,7 +115,9 @@ class Command:
     """A command to an instrument: `<agent>/<instrument>/command/<user>`. Its message expires after `timeout_us`.
 
     `user` is not on the wire: whoever receives it takes the user from the topic, which is the broker's word. `nonce`
-    is the agent's connection that it was made for. Names that begin with `_` are the agent's own: `_take`, `_raw` ...
+    is the agent's connection that it was made for, `beat` what the agent's clock had last told its gateway (ms, 0 where
+    that is not known): so the agent sees how long a command was under way. Names that begin with `_` are the agent's
+    own: `_take`, `_raw` ...
     """
 
     id: str
@@ -234,15 +127,16 @@ class Command:
     timeout_us: int
     sent: int
     nonce: str = ""
+    beat: int = 0
 
     def encode(self) -> bytes:
-        content = {"v": VERSION, **asdict(self)}
+        content = asdict(self)
         del content["user"]
-        return codec.pack(content)
+        return codec.pack_versioned(content)
 
     @classmethod
     def decode(cls, payload: bytes, *, user: str) -> Self:
-        wire = _fields(payload, "command")
+        wire = Fields.versioned(payload, "command")
         return cls(
             id=wire.text("id", longest=MAX_ID),
             name=check_command(wire.text("name")),
@@ -251,6 +145,7 @@ class Command:
             timeout_us=wire.integer("timeout_us", minimum=1_000, maximum=3_600_000_000),
             sent=wire.integer("sent"),
             nonce=wire.text("nonce", default="", longest=MAX_ID),
+            beat=wire.integer("beat", minimum=0, default=0),
         )
 
 
@@ -268,7 +163,8 @@ class Reply:
     as expected; `timeout`: it did not answer in time; `offline`: the agent is not there; `expired`: it came too late,
     or was made for an earlier connection, so nothing was sent; `not-permitted`: the broker did not take it from this
     user; `lost`: the connection to the agent was lost meanwhile, so whether it was executed is not known. `bytes_out`
-    and `bytes_in` are what went through the port, `took_us` is measured at the agent.
+    and `bytes_in` are what went through the port, `took_us` is measured at the agent. `recorded` is false where the
+    agent has left no record of it: whoever sent it does that.
     """
 
     id: str
@@ -282,16 +178,17 @@ class Reply:
     bytes_in: bytes = b""
     took_us: int = 0
     time: int = 0
+    recorded: bool = True
 
     def encode(self) -> bytes:
-        return _packed(self)
+        return codec.pack_versioned(asdict(self))
 
     def to_map(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
-        return cls._from_fields(_fields(payload, "reply"))
+        return cls._from_fields(Fields.versioned(payload, "reply"))
 
     @classmethod
     def from_map(cls, value: Any) -> Self:
@@ -304,7 +201,7 @@ class Reply:
             id=wire.text("id", longest=MAX_ID),
             name=wire.text("name", longest=MAX_ID),
             user=wire.text("user", longest=MAX_ID),
-            result=_one_of(wire.text("result"), Result, "reply.result"),
+            result=codec.one_of(wire.text("result"), Result, "reply.result"),
             reason=wire.text("reason", default="", longest=MAX_SENTENCE),
             values=wire.map("values", default={}),
             units=wire.map("units", default={}),
@@ -312,6 +209,7 @@ class Reply:
             bytes_in=wire.binary("bytes_in", default=b""),
             took_us=wire.integer("took_us", default=0),
             time=wire.integer("time", default=0),
+            recorded=wire.boolean("recorded", default=True),
         )
 
 
@@ -325,11 +223,11 @@ class Control:
     until: int = 0
 
     def encode(self) -> bytes:
-        return _packed(self)
+        return codec.pack_versioned(asdict(self))
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
-        wire = _fields(payload, "control")
+        wire = Fields.versioned(payload, "control")
         return cls(
             user=wire.text("user", default="", longest=MAX_ID),
             session=wire.text("session", default="", longest=MAX_ID),
@@ -394,29 +292,3 @@ def latest(frame: Frame) -> dict[str, dict[str, Any]]:
 def encode_latest(channels: dict[str, dict[str, Any]]) -> bytes:
     """The payload of `<agent>/<instrument>/latest`: JSON, for any MQTT tool."""
     return json.dumps(channels, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _limit(value: Any, what: str) -> float | None:
-    if value is not None and (type(value) not in (int, float) or not math.isfinite(value)):
-        raise WireError(f"{what} is {value!r:.40}, expected a number or nil")
-    limit: float | None = value
-    return limit
-
-
-def _texts(values: list[Any], what: str) -> list[str]:
-    if not all(type(value) is str for value in values):
-        raise WireError(f"{what} holds something else than text")
-    return values
-
-
-def _value(value: Any, what: str) -> Value:
-    if value is not None and type(value) not in (int, float, str, bool):
-        raise WireError(f"{what} is {value!r:.40}, expected number, text, bool or nil")
-    default: Value = value
-    return default
-
-
-def _one_of(value: str, allowed: Any, what: str) -> Any:
-    if value not in get_args(allowed):
-        raise WireError(f"{what} is {value!r:.40}, expected one of {', '.join(get_args(allowed))}")
-    return value

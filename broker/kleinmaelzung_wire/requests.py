@@ -1,12 +1,14 @@
-"""What people ask services: a Request goes to `_service/<name>/request/<user>`, an Answer to its response topic.
+"""What people ask services: a Request to `_service/<name>/request/<user>/<role>`, an Answer to its response topic.
 
     {v: 1, request: name, timeout_us, ...}      what else it holds are the arguments of this request
     {v: 1, ok: true, answer}                    or
     {v: 1, ok: false, code, sentence}           a code of sockets.py, and what people are told
 
-The broker lets only the user write to the topic that names the user, so a service knows who asks. It answers to an
-inbox of that same user and nowhere else. An answer is one message: what may be larger is asked for piece by piece, and
-the answer says whether there is more.
+What a request is about, `pi-1/balance` or `pi-1/+`, are two further levels of its topic. The broker lets only the user
+write to the topic that names the user, in this user's role, about instruments granted to this user: so a service knows
+who asks, and may ask (docs/decisions/0010). It answers to an inbox of that same user and nowhere else.
+
+An answer is one message: what may be larger is asked for piece by piece, and the answer says whether there is more.
 """
 
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ MAX_CODE: Final = 32
 DEFAULT_TIMEOUT_US: Final = 10_000_000
 MIN_TIMEOUT_US: Final = 1_000
 MAX_TIMEOUT_US: Final = 60_000_000
-_OWN_KEYS: Final = frozenset({"v", "request", "timeout_us"})
+_OWN_KEYS: Final = frozenset({"v", "request", "timeout_us", "instrument"})
 
 
 class TooLarge(WireError):
@@ -30,17 +32,22 @@ class TooLarge(WireError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What is asked. After `timeout_us` nobody waits for the answer."""
+    """What is asked, perhaps about instruments. After `timeout_us` nobody waits for the answer."""
 
     name: str
     arguments: dict[str, Any]
+    instrument: str | None = None  # a pattern; it travels in the topic
     timeout_us: int = DEFAULT_TIMEOUT_US
 
     @classmethod
     def from_map(cls, value: Any, timeout_us: int | None = None) -> Self:
-        """From a socket's `{"request": name, ...}`, or the same as it travels on the broker."""
+        """From a socket's `{"request": name, "instrument": pattern, ...}`."""
         wire = Fields(value, "request")
+        pattern = None if wire.get("instrument") is None else wire.text("instrument")
+        if pattern is not None:
+            topics.split_pattern(pattern)
         return cls(
+            instrument=pattern,
             name=topics.check_name(wire.text("request"), "request"),
             arguments={key: inner for key, inner in value.items() if key not in _OWN_KEYS},
             timeout_us=timeout_us
@@ -52,10 +59,11 @@ class Request:
         return _bounded(codec.pack({**self.arguments, **own}), codec.MAX_BYTES)
 
     @classmethod
-    def decode(cls, payload: bytes) -> Self:
+    def decode(cls, payload: bytes, instrument: str | None = None) -> Self:
+        """From the broker; what it is about stands in the topic."""
         value = codec.unpack(payload)
         _check_version(Fields(value, "request"), "request")
-        return cls.from_map(value)
+        return cls.from_map({**value, "instrument": instrument})
 
     def fields(self) -> Fields:
         """The arguments, each checked where it is used."""

@@ -14,8 +14,9 @@ from kleinmaelzung_wire import codec, topics
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.topics import ANY
 
-Role = Literal["observer", "operator", "calibrator", "admin"]
-ROLES: Final[tuple[Role, ...]] = get_args(Role)
+Role = Literal["observer", "operator", "calibrator", "admin", "public"]
+PUBLIC: Final = "public"  # the account and the role of whoever watches without signing in; no person's
+ROLES: Final[tuple[Role, ...]] = tuple(role for role in get_args(Role) if role != PUBLIC)
 COMMANDING: Final = frozenset({"operator", "calibrator", "admin"})
 EVERYTHING: Final = f"{ANY}/{ANY}"
 MAX_PATTERNS: Final = 32  # about 600 bytes of rules each, and all of them in one message
@@ -29,7 +30,7 @@ class Rights:
     instruments: tuple[str, ...] = (EVERYTHING,)
 
     def __post_init__(self) -> None:
-        if self.role not in ROLES:
+        if self.role not in (*ROLES, PUBLIC):
             raise WireError(f"role is {self.role!r:.40}, expected one of {', '.join(ROLES)}")
         if not 1 <= len(self.instruments) <= MAX_PATTERNS:
             raise WireError(f"{len(self.instruments)} patterns of instruments, expected 1 to {MAX_PATTERNS}")
@@ -46,13 +47,21 @@ class Rights:
     def may_command(self) -> bool:
         return self.role in COMMANDING
 
+    def to_map(self) -> dict[str, Any]:
+        return {"role": self.role, "instruments": list(self.instruments)}
+
     def to_json(self) -> str:
-        return json.dumps({"role": self.role, "instruments": list(self.instruments)}, separators=(",", ":"))
+        return json.dumps(self.to_map(), separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:
         """Raises WireError."""
-        wire = Fields(codec.from_json(text), "rights")
+        return cls.from_map(codec.from_json(text))
+
+    @classmethod
+    def from_map(cls, value: Any) -> Self:
+        """Raises WireError."""
+        wire = Fields(value, "rights")
         role: Any = wire.text("role")
         return cls(role=role, instruments=tuple(_texts(wire.list("instruments"))))
 
@@ -73,8 +82,8 @@ def narrowed(pattern: str, granted: Iterable[str]) -> list[str]:
     grants = list(granted)
     if any(topics.matches(grant, pattern) for grant in grants):
         return [pattern]
-    common = (_common(pattern, grant) for grant in grants)
-    return sorted({each for each in common if each is not None})
+    common = {found for grant in grants if (found := _common(pattern, grant)) is not None}
+    return sorted(one for one in common if not any(topics.matches(wider, one) for wider in common - {one}))
 
 
 def _common(one: str, other: str) -> str | None:

@@ -2,8 +2,10 @@
 
     client -> gateway                                  gateway -> client
     ["hello", {"user", "password"}]                    ["welcome", {"user", "session", "version", "time"}]
+    ["hello", {"code"}]      ["hello", {}]             (by a one-time link; as whoever looks in)
     ["list", id, pattern]                              ["done", id, result]
-    ["watch", id, pattern]   ["unwatch", id, pattern]  ["refused", id, code, sentence]
+    ["watch", id, pattern, {"since"}]                  ["refused", id, code, sentence]
+    ["unwatch", id, pattern]
     ["send", id, instrument, command, arguments, {}]   ["reply", id, reply]
     ["request", id, service, {"request", ...}, {}]     ["message", topic below the root, payload]
     ["access", id, [command, ...]]                     ["missed", count]
@@ -42,6 +44,7 @@ BAD_MESSAGE: Final = "bad-message"
 LIMIT: Final = "limit"
 UNAVAILABLE: Final = "unavailable"
 UNKNOWN: Final = "unknown"  # what was named does not exist
+CONFLICT: Final = "conflict"  # it contradicts what is there: a name that is taken, a batch that has ended
 BUSY: Final = "busy"  # a service has too much to do; nothing was done
 TIMEOUT: Final = "timeout"  # whether it was done is not known
 FAILED: Final = "failed"  # by a mistake of ours

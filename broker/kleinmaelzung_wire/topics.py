@@ -2,7 +2,7 @@
 
     topic (below the root `kleinmaelzung`)  from -> to              QoS retained payload
     <agent>/status                          agent's session, will   1   yes      messages.AgentStatus
-    <agent>/<instrument>/description        agent                   1   yes      messages.Description
+    <agent>/<instrument>/description        agent                   1   yes      descriptions.Description
     <agent>/<instrument>/state              agent                   1   yes      messages.State
     <agent>/<instrument>/latest             agent, at most 1 Hz     0   yes      JSON, messages.latest()
     <agent>/<instrument>/data               agent, live             0   no       frames.Frame
@@ -13,18 +13,23 @@
     <agent>/<instrument>/control            agent                   1   yes      messages.Control: who holds it
     <agent>/logged                          logger                  0   no       messages.Logged
     _service/<name>/status                  service, its will       1   yes      messages.ServiceStatus
-    _service/<name>/request/<user>          that user               1   no       requests.Request
+    _service/<name>/request/<user>/<role>   that user, in that role 1   no       requests.Request
+    <the same>/<agent>/<instrument>         that user, in that role 1   no       requests.Request about instruments
     _service/<name>/refused                 gateway                 1   no       ledger.Entry of what no agent saw
+    _service/<name>/logged                  logger                  0   no       ledger: which of those are committed
     _client/<user>/<session>/inbox          agents, services        1   no       replies to one client session
     _client/<user>/<session>/online         that user, gateway      1   yes      not empty while it holds an instrument
     _client/<user>/rights                   admins                  1   yes      JSON, rights.Rights: what a user may
 
 An empty retained payload means: it is gone. An agent reads its own descriptions to find what it no longer has.
 
+In a request's topic `_any` stands for any agent or instrument, for a topic that is written to has no `+`.
+
 A name matches [a-z0-9][a-z0-9_-]{0,31}, so nothing that is special to MQTT or SQL can get into a topic.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +39,7 @@ ROOT: Final = "kleinmaelzung"
 SERVICE: Final = "_service"
 CLIENT: Final = "_client"
 ANY: Final = "+"
+ANY_NAME: Final = "_any"  # no name, so nobody's
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}\Z")
 
@@ -86,6 +92,15 @@ class Address:
         return f"{self.agent}/{self.instrument}" if self.instrument else self.agent
 
 
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks a service, in which role, about which instruments (a pattern such as `pi-1/+`; None: about none)."""
+
+    user: str
+    role: str
+    instrument: str | None = None
+
+
 def check_name(name: str, what: str = "name") -> str:
     """Return the name, or raise WireError saying what a name looks like."""
     if not isinstance(name, str) or not NAME.match(name):
@@ -99,6 +114,14 @@ def split_full_name(full_name: str) -> tuple[str, str]:
     if not slash:
         raise WireError(f"{full_name!r:.60} is not an instrument: expected <agent>/<instrument>")
     return check_name(agent, "agent"), check_name(instrument, "instrument")
+
+
+def split_pattern(pattern: str) -> tuple[str, str]:
+    """`"pi-1/+"` -> `("pi-1", "+")`; raises WireError for what is no pattern of instruments."""
+    agent, slash, name = pattern.partition("/")
+    if not slash:
+        raise WireError(f"{pattern!r:.60} is no instrument: expected <agent>/<instrument>, + stands for any name")
+    return _name_or_any(agent, "agent"), _name_or_any(name, "instrument")
 
 
 def instrument(agent: str, instrument: str, kind: str) -> str:
@@ -155,19 +178,31 @@ def service_status(name: str) -> str:
     return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/status"
 
 
-def service_request(name: str, user: str) -> str:
-    """Where one user asks a service. The broker lets nobody else write there, so it says who asks."""
-    return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/request/{check_name(user, 'user')}"
+def service_request(name: str, asker: Asker) -> str:
+    """Where one user asks a service. The broker lets nobody else write there, so it says who asks, and may ask."""
+    stem = f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/request"
+    stem += f"/{check_name(asker.user, 'user')}/{check_name(asker.role, 'role')}"
+    if asker.instrument is None:
+        return stem
+    levels = split_pattern(asker.instrument)
+    return "/".join([stem, *(ANY_NAME if level == ANY else level for level in levels)])
 
 
-def service_requests(name: str) -> str:
-    """The filter of everybody's requests to one service."""
-    return f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/request/{ANY}"
+def service_mark(name: str) -> str:
+    """Where a service writes to itself, to learn that all that was sent before has come."""
+    return service_request(name, Asker(name, "service"))
 
 
-def requests_by(user: str) -> str:
-    """The filter of one user's requests to every service."""
-    return f"{ROOT}/{SERVICE}/{ANY}/request/{check_name(user, 'user')}"
+def service_requests(name: str) -> list[str]:
+    """The filters of everybody's requests to one service."""
+    stem = f"{ROOT}/{SERVICE}/{check_name(name, 'service')}/request/{ANY}/{ANY}"
+    return [stem, f"{stem}/{ANY}/{ANY}"]
+
+
+def requests_by(user: str, role: str, patterns: Iterable[str]) -> list[str]:
+    """The filters of one user's requests to every service: about no instrument, and about those of each pattern."""
+    stem = f"{ROOT}/{SERVICE}/{ANY}/request/{check_name(user, 'user')}/{check_name(role, 'role')}"
+    return [stem, *(f"{stem}/{'/'.join(split_pattern(pattern))}" for pattern in patterns)]
 
 
 def refused(service: str) -> str:
@@ -179,11 +214,28 @@ def any_refused() -> str:
     return f"{ROOT}/{SERVICE}/{ANY}/refused"
 
 
-def asker(topic: str) -> str | None:
+def refused_by(topic: str) -> str | None:
+    """Which service records a command by a topic of refused(); None for any other topic."""
+    match topic.split("/"):
+        case [root, service, name, "refused"] if (root, service) == (ROOT, SERVICE):
+            return name if NAME.match(name) else None
+    return None
+
+
+def service_logged(service: str) -> str:
+    """Where loggers say which of a service's records are committed; the filter for every service's with `+`."""
+    return f"{ROOT}/{SERVICE}/{_name_or_any(service, 'service')}/logged"
+
+
+def asker(topic: str) -> Asker | None:
     """Who asks by a topic of service_request(); None for any other topic."""
     match topic.split("/"):
-        case [root, service, name, "request", user] if (root, service) == (ROOT, SERVICE):
-            return user if NAME.match(name) and NAME.match(user) else None
+        case [root, service, name, "request", user, role, *about] if (root, service) == (ROOT, SERVICE):
+            if not all(map(NAME.match, (name, user, role))) or len(about) not in (0, 2):
+                return None
+            if not all(level == ANY_NAME or NAME.match(level) for level in about):
+                return None
+            return Asker(user, role, "/".join(about).replace(ANY_NAME, ANY) or None)
     return None
 
 

@@ -7,9 +7,13 @@ async with kleinmaelzung.connect("http://lab:8080", user="anna", password="...")
             print(sample.time, sample.channel, sample.value, sample.unit)
 """
 
+from kleinmaelzung.backlog import WatchSince
+from kleinmaelzung.batches import Batch, BatchEvent
+from kleinmaelzung.columns import BucketColumn, Column, Gap, History
 from kleinmaelzung.completeness import Completeness, MissingFrames, MissingTime, Run
 from kleinmaelzung.controlling import Held
 from kleinmaelzung.errors import ConnectionLost, ControlLost, Error, NotLoggedIn, NotReachable, Refused, SettingsError
+from kleinmaelzung.history import TooManySamples
 from kleinmaelzung.lab import Lab, connect
 from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
 from kleinmaelzung.readings import Frame, Instrument, Sample
@@ -18,14 +22,20 @@ from kleinmaelzung_wire.frames import Clock, Value
 from kleinmaelzung_wire.messages import Control, Reply
 
 __all__ = [
+    "Batch",
+    "BatchEvent",
+    "BucketColumn",
     "Clock",
+    "Column",
     "Completeness",
     "ConnectionLost",
     "Control",
     "ControlLost",
     "Error",
     "Frame",
+    "Gap",
     "Held",
+    "History",
     "Instrument",
     "Lab",
     "LedgerCheck",
@@ -40,7 +50,9 @@ __all__ = [
     "Run",
     "Sample",
     "SettingsError",
+    "TooManySamples",
     "Value",
     "Watch",
+    "WatchSince",
     "connect",
 ]

@@ -1,9 +1,15 @@
 """What a laboratory's logger says of completeness: which frames came, which did not, and why."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from kleinmaelzung.asking import Ask, unreadable
+from kleinmaelzung.errors import Refused
+from kleinmaelzung_wire import sockets
 from kleinmaelzung_wire.codec import Fields, WireError
+
+REQUEST: Final = "completeness"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +137,20 @@ class Completeness:
         return self.missing == self.explained and not self.quarantined and not self.conflicts
 
     @classmethod
+    def nothing(cls, instrument: str) -> Self:
+        """Of an instrument that nothing was ever logged of."""
+        return cls(
+            instrument=instrument,
+            expected=0,
+            received=0,
+            missing=0,
+            explained=0,
+            quarantined=0,
+            conflicts=0,
+            percent=None,
+        )
+
+    @classmethod
     def from_map(cls, value: Any) -> Self:
         """From a logger's answer. Raises WireError."""
         wire = Fields(value, "completeness")
@@ -153,3 +173,34 @@ class Completeness:
             more_ranges=wire.integer("more_ranges"),
             more_gaps=wire.integer("more_gaps"),
         )
+
+
+async def find(ask: Ask, patterns: Sequence[str], question: dict[str, Any]) -> list[Completeness]:
+    """What is known of the instruments under any of the patterns, by name. Raises Refused where nothing is."""
+    found: list[Completeness] = []
+    nothing: Refused | None = None
+    for pattern in patterns:
+        try:
+            found += await _find(ask, {**question, "instrument": pattern})
+        except Refused as refused:
+            if refused.code != sockets.UNKNOWN:
+                raise
+            nothing = refused  # of this pattern, but there are others
+    if nothing and not found:
+        raise nothing
+    return sorted(found, key=lambda one: one.instrument)
+
+
+async def _find(ask: Ask, question: dict[str, Any]) -> list[Completeness]:
+    found: list[Completeness] = []
+    while True:
+        answer = await ask(REQUEST, {**question, "after": found[-1].instrument if found else None})
+        try:
+            page = Fields(answer, REQUEST)
+            shown = [Completeness.from_map(one) for one in page.list("instruments")]
+            more = page.boolean("more", default=False)
+        except WireError as error:
+            raise unreadable("of the logger", error) from error
+        found += shown
+        if not shown or not more:
+            return found

@@ -18,7 +18,7 @@ from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Control, Reply
 
 USUAL_S: Final = 300.0  # as long as the agent gives where it is not told
-NOBODY: Final = "nobody holds it any more: it was given back elsewhere, its time was up, or the agent was restarted"
+NOBODY: Final = "nobody holds it any more: it was given back elsewhere, or its time was up"
 
 Send = Callable[[str, dict[str, Value]], Awaitable[Reply]]  # by the one connection: a command and its arguments
 

@@ -1,18 +1,15 @@
 """What a laboratory's logger says of commands: what became of each, and whether the record of it is whole."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
-from kleinmaelzung.errors import Error
+from kleinmaelzung.asking import Ask, unreadable
 from kleinmaelzung_wire.codec import Fields, WireError
 
 MAX_PAGE: Final = 200
 NO_HEAD: Final = "0" * 64
-
-# Asks one logger: the request's name and its arguments.
-Ask = Callable[[str, dict[str, Any]], Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +18,8 @@ class LedgerEntry:
 
     `result` is as of a Reply. `noted_by` is "agent", or who noted a command that no agent saw, such as "gateway";
     `received` is when it came there, `took_us` how long the agent was at it. `epoch`, `frame` and `record` name the
-    frame that told it. `left_out` names fields that are too long to be shown.
+    frame that told it. `superseded_by` is the number of the agent's own entry where a gateway, which did not see the
+    command's end, noted another. `left_out` names fields that are too long to be shown.
     """
 
     number: int
@@ -45,6 +43,7 @@ class LedgerEntry:
     record: int | None
     logged: int
     hash: str
+    superseded_by: int | None = None
     left_out: list[str] = field(default_factory=list)
 
     @classmethod
@@ -73,6 +72,7 @@ class LedgerEntry:
             record=wire.optional_integer("record"),
             logged=wire.integer("logged"),
             hash=wire.text("hash"),
+            superseded_by=wire.optional_integer("superseded_by"),
             left_out=[name for name in wire.list("left_out") if isinstance(name, str)],
         )
 
@@ -123,8 +123,13 @@ class _Piece:
         )
 
 
-async def find(ask: Ask, question: dict[str, Any], limit: int) -> list[LedgerEntry]:
-    """The newest entries, page by page."""
+async def find(ask: Ask, patterns: Sequence[str], question: dict[str, Any], limit: int) -> list[LedgerEntry]:
+    """The newest entries of instruments under any of the patterns."""
+    found = [entry for one in patterns for entry in await _find(ask, {**question, "instrument": one}, limit)]
+    return sorted(found, key=lambda entry: -entry.number)[:limit]
+
+
+async def _find(ask: Ask, question: dict[str, Any], limit: int) -> list[LedgerEntry]:
     found: list[LedgerEntry] = []
     while len(found) < limit:
         after = found[-1].number if found else None
@@ -134,7 +139,7 @@ async def find(ask: Ask, question: dict[str, Any], limit: int) -> list[LedgerEnt
             shown = [LedgerEntry.from_map(entry) for entry in page.list("entries")]
             more = page.boolean("more")
         except WireError as error:
-            raise _unreadable(error) from error
+            raise unreadable("of the logger", error) from error
         found += shown
         if not shown or not more:
             break
@@ -150,7 +155,7 @@ async def verify(ask: Ask, head: str | None) -> LedgerCheck:
         try:
             piece = _Piece.from_map(await ask("ledger-verify", {"after": list(last), "head": noted}))
         except WireError as error:
-            raise _unreadable(error) from error
+            raise unreadable("of the logger", error) from error
         entries, compared = entries + piece.entries, compared + piece.compared
         if not piece.more or piece.head == last:
             break
@@ -174,10 +179,6 @@ def parse_head(text: str) -> tuple[int, str]:
         except ValueError:
             pass
     raise ValueError(f"{text!r:.100} is no head of a ledger, expected NUMBER:HASH as an earlier verify printed it")
-
-
-def _unreadable(error: WireError) -> Error:
-    return Error(f"the answer of the logger is not readable ({error}): is it of another version?")
 
 
 def _map(wire: Fields, key: str) -> dict[str, Any]:

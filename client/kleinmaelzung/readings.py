@@ -7,8 +7,9 @@ from typing import Any, Self, TypeVar
 
 from kleinmaelzung_wire import codec, frames, topics
 from kleinmaelzung_wire.codec import Fields, WireError
+from kleinmaelzung_wire.descriptions import Description
 from kleinmaelzung_wire.frames import Clock, Value
-from kleinmaelzung_wire.messages import AgentStatus, Control, Description, State
+from kleinmaelzung_wire.messages import AgentStatus, Control, State
 
 logger = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
@@ -51,6 +52,7 @@ class Watch(Generic[T]):
         self._begun = asyncio.Event()
         self._failure: Error | None = None
         self.is_closed = False
+        self.begins = 0  # on how many connections it was let in
 
     async def __aenter__(self) -> Self:
         return self
@@ -67,7 +69,7 @@ class Watch(Generic[T]):
         """Return the next one; may be cancelled without losing any. Raises Refused, NotLoggedIn."""
         while True:
             while not self._waiting:
-                self._raise_if_over()
+                self.raise_if_over()
                 self._arrived.clear()
                 await self._arrived.wait()
             decoded = self._read(self._waiting.popleft())
@@ -88,7 +90,35 @@ class Watch(Generic[T]):
         waiting, self._waiting = self._waiting, deque()
         return [decoded for message in waiting if (decoded := self._read(message)) is not None]
 
-    # What follows is called by the Lab.
+    # What follows is called by this library.
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come than has come already."""
+        return self.is_closed or self._failure is not None
+
+    def raise_if_over(self) -> None:
+        """Raise what ended the watch: its failure, or StopAsyncIteration."""
+        if self._failure:
+            raise self._failure
+        if self.is_closed:
+            raise StopAsyncIteration
+
+    def take(self) -> T | None:
+        """The next one, if there is one."""
+        while self._waiting:
+            if (decoded := self._read(self._waiting.popleft())) is not None:
+                return decoded
+        return None
+
+    async def wait(self, limit_s: float, *, for_message: bool = True) -> None:
+        """Wait until something has come or changed, or the time is up."""
+        if for_message and self._waiting:
+            return
+        self._arrived.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, limit_s)):
+                await self._arrived.wait()
 
     def wants(self, topic: str) -> bool:
         return any(topics.matches(wanted, topic) for wanted in self._filters)
@@ -100,8 +130,13 @@ class Watch(Generic[T]):
         self._waiting.append(message)
         self._arrived.set()
 
+    def note_missed(self, count: int) -> None:
+        self.missed += count
+        self._arrived.set()
+
     def mark_begun(self) -> None:
-        self._begun.set()
+        self.begins += 1
+        self._wake()
 
     def fail(self, error: Error) -> None:
         self._failure = self._failure or error
@@ -110,12 +145,6 @@ class Watch(Generic[T]):
     def _wake(self) -> None:
         self._arrived.set()
         self._begun.set()
-
-    def _raise_if_over(self) -> None:
-        if self._failure:
-            raise self._failure
-        if self.is_closed:
-            raise StopAsyncIteration
 
     def _read(self, message: Message) -> T | None:
         try:

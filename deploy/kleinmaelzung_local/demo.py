@@ -56,7 +56,7 @@ async def run(arguments: argparse.Namespace, directory: Path) -> Verdict:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    say(arguments, "starting broker, database, logger and gateway ...")
+    say(arguments, "starting broker, database, services and gateway ...")
     async with system.run(system.Choices(data=directory / "server", port=port)) as running:
         password = running.password_file.read_text()
         async with kleinmaelzung.connect(running.url, user="admin", password=password) as lab:

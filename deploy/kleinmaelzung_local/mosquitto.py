@@ -33,12 +33,13 @@ class Mosquitto:
     host: str
     port: int
     internal_port: int
-    passwords: dict[str, str] = field(repr=False)  # admin, gateway, logger
+    passwords: dict[str, str] = field(repr=False)  # of admin and of each service
     tls_cert: Path | None = None  # with a key: strangers' tools speak TLS at `port`
     tls_key: Path | None = None
+    public_password: str | None = field(default=None, repr=False)  # of the account for the public view; None: none
 
     def broker(self, account: str) -> Broker:
-        """How to connect as `admin`, `gateway` or `logger`."""
+        """How to connect as `admin`, or as a service such as `logger`."""
         user = account if account == "admin" else access.service_user(account)
         return Broker(host="127.0.0.1", port=self.internal_port, user=user, password=self.passwords[account])
 
@@ -48,17 +49,21 @@ class Mosquitto:
     def write(self) -> None:
         """Write the configuration, before the broker starts; the accounts only once, because it keeps them then.
 
-        What an earlier version of this software allowed our roles becomes what this one allows.
+        What an earlier version of this software allowed our roles becomes what this one allows, and services that it
+        did not have get their accounts.
         """
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self.directory / "mosquitto.conf", self._configuration())
         accounts = self.directory / "dynamic-security.json"
-        if not accounts.exists():
-            write_private(accounts, json.dumps(self._first_accounts(), indent=1))
-        elif (state := _read_state(accounts)) is not None and (updated := access.updated_state(state)) != state:
+        state = _read_state(accounts) if accounts.exists() else self._first_accounts()
+        if state is None:
+            return
+        complete = access.with_services(access.updated_state(state), self.passwords)
+        updated = access.with_public_view(complete, self.public_password)
+        if updated != state or not accounts.exists():
             write_private(accounts, json.dumps(updated, indent=1))
 
-    def _first_accounts(self) -> dict[str, object]:
+    def _first_accounts(self) -> dict[str, Any]:
         return access.first_state(
             admin_password=self.passwords["admin"],
             service_passwords={name: self.passwords[name] for name in access.SERVICES},

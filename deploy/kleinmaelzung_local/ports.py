@@ -27,7 +27,8 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 def find_free() -> int:
     """A port that nobody uses, and that no outgoing connection can be given before it is."""
-    candidates = iter(lambda: random.randint(*_NEVER_OUTGOING), None)
+    # The system's randomness: tests give that of the module the same seed in several processes.
+    candidates = iter(lambda: random.SystemRandom().randint(*_NEVER_OUTGOING), None)
     return next(port for port in candidates if is_free(port))
 
 

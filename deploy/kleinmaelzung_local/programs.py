@@ -31,3 +31,11 @@ def gateway() -> int:
 
 def logger() -> int:
     return run("kleinmaelzung_services.logger.__main__", "services")
+
+
+def history() -> int:
+    return run("kleinmaelzung_services.history.__main__", "services")
+
+
+def batches() -> int:
+    return run("kleinmaelzung_services.batches.__main__", "services")

@@ -12,6 +12,7 @@ import os
 import signal
 import ssl
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from typing import Never
 import asyncpg
 
 from kleinmaelzung_bus import session as bus
+from kleinmaelzung_gateway import login_link
 from kleinmaelzung_gateway.certificate import LOOK_EVERY_S, CertificateError, CertificateFiles, make_context
 from kleinmaelzung_local import ports
 from kleinmaelzung_local.children import Child, Running
@@ -28,7 +30,7 @@ from kleinmaelzung_local.mosquitto import Mosquitto, write_private
 from kleinmaelzung_local.postgres import DATABASE, Postgres
 from kleinmaelzung_wire import access, messages, topics
 
-SECRETS = ("admin", "gateway", "logger", "postgres")
+SECRETS = ("admin", *access.SERVICES, "postgres")
 ANY_HOST = ("0.0.0.0", "::")  # noqa: S104 -- asked for by --host
 CHECK_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 10.0
@@ -54,6 +56,7 @@ class Choices:
     name: str | None = None  # what people and agents call this machine; with TLS, as in the certificate
     tls_cert: Path | None = None
     tls_key: Path | None = None
+    public_view: bool = False  # whoever opens the page may watch
 
     @property
     def certificate(self) -> CertificateFiles | None:
@@ -69,12 +72,16 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """A running system. `url` is for people and agents, `mqtt` for MQTT tools, `dsn` for SQL."""
+    """A running system. `url` is for people and agents, `mqtt` for MQTT tools, `dsn` for SQL.
+
+    `login_link` signs in admin, once; None after one of these links was used.
+    """
 
     url: str
     mqtt: str
     dsn: str = field(repr=False)
     password_file: Path
+    login_link: str | None = field(repr=False)
     children: dict[str, Running]
 
 
@@ -85,6 +92,7 @@ class Plan:
     url: str
     mqtt: str
     dsn: str = field(repr=False)
+    login_link: str | None = field(repr=False)
     mosquitto: Mosquitto
     children: list[Child]  # in the order in which they need each other
 
@@ -136,6 +144,7 @@ async def run(choices: Choices) -> AsyncIterator[System]:
                 mqtt=planned.mqtt,
                 dsn=planned.dsn,
                 password_file=data / "secrets" / "admin",
+                login_link=planned.login_link,
                 children=running,
             )
 
@@ -149,6 +158,8 @@ def plan(choices: Choices) -> Plan:
         {"http": choices.port, "mqtt": choices.mqtt_port, "internal": None, "postgres": None},
     )
     certificate = choices.certificate
+    # Before the broker's accounts are written, by which a first start is known.
+    code = _login_code(data, secrets["admin"])
     mosquitto = Mosquitto(
         directory=data / "mosquitto",
         tls_cert=certificate.certificate if certificate else None,
@@ -157,6 +168,7 @@ def plan(choices: Choices) -> Plan:
         port=chosen["mqtt"],
         internal_port=chosen["internal"],
         passwords=secrets,
+        public_password=_public_password(data, choices),
     )
     mosquitto.write()
     postgres = Postgres(directory=data / "postgres", port=chosen["postgres"], password=secrets["postgres"])
@@ -170,6 +182,7 @@ def plan(choices: Choices) -> Plan:
         url=url,
         mqtt=f"mqtt{secure}://{reachable}:{chosen['mqtt']}",
         dsn=dsn,
+        login_link=f"{url}/#login={code}" if code else None,
         mosquitto=mosquitto,
         children=_children(
             data,
@@ -178,14 +191,48 @@ def plan(choices: Choices) -> Plan:
             postgres,
             dsn,
             lambda: _gateway_is_ready(local, chosen["http"], certificate),
-            _front_door(choices, certificate),
+            _front_door(data, choices, certificate),
         ),
     )
 
 
-def _front_door(choices: Choices, certificate: CertificateFiles | None) -> dict[str, str]:
-    """What the gateway is told of names and certificate, beside what the environment says already."""
-    told = {}
+def _login_code(data: Path, password: str) -> str | None:
+    """A new code that signs in admin, as long as none was used; those made before are void."""
+    path = _login_link_file(data)
+    left_over = login_link.taken_path(path)  # by a gateway that was killed while somebody logged in
+    is_first_start = not (data / "mosquitto" / "dynamic-security.json").exists()
+    if not (is_first_start or path.exists() or left_over.exists()):
+        return None
+    code, link = login_link.make("admin", password, time.time_ns() // 1000)
+    write_private(path, link.to_json())
+    left_over.unlink(missing_ok=True)
+    return code
+
+
+def _login_link_file(data: Path) -> Path:
+    return data / "secrets" / "login-link"
+
+
+def _public_password(data: Path, choices: Choices) -> str | None:
+    """A new password for the public view, which only the gateway is told; None where there is none."""
+    if not choices.public_view:
+        _public_password_file(data).unlink(missing_ok=True)
+        return None
+    password = access.make_secret()
+    write_private(_public_password_file(data), password)
+    return password
+
+
+def _public_password_file(data: Path) -> Path:
+    return data / "secrets" / "public"
+
+
+def _front_door(data: Path, choices: Choices, certificate: CertificateFiles | None) -> dict[str, str]:
+    """What the gateway is told of names, certificate and ways in, beside what the environment says already."""
+    told = {
+        "KLEINMAELZUNG_LOGIN_LINK_FILE": str(_login_link_file(data)),
+        "KLEINMAELZUNG_PUBLIC_VIEW_PASSWORD_FILE": str(_public_password_file(data)) if choices.public_view else "",
+    }
     if choices.name:
         told["KLEINMAELZUNG_HOSTS"] = ",".join(filter(None, (choices.name, os.environ.get("KLEINMAELZUNG_HOSTS"))))
     if certificate:
@@ -215,11 +262,6 @@ def _children(
             )
         )
     internal = f"mqtt://127.0.0.1:{mosquitto.internal_port}"
-    logger_environment = {
-        "KLEINMAELZUNG_MQTT": internal,
-        "KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(data / "secrets" / "logger"),
-        "KLEINMAELZUNG_DSN_FILE": str(data / "secrets" / "dsn"),
-    }
     gateway_environment = {
         "KLEINMAELZUNG_LISTEN": listen,
         "KLEINMAELZUNG_MQTT": internal,
@@ -229,12 +271,8 @@ def _children(
     return [
         *children,
         Child(name="mosquitto", command=mosquitto.command(), is_ready=lambda: _broker_is_ready(mosquitto)),
-        Child(
-            name="logger",
-            command=[sys.executable, "-m", "kleinmaelzung_services.logger"],
-            environment=os.environ | logger_environment,
-            is_ready=lambda: _logger_is_ready(mosquitto),
-        ),
+        # The logger first: it makes the tables.
+        *(_service(name, data, internal, mosquitto) for name in ("logger", "history", "batches")),
         Child(
             name="gateway",
             command=[sys.executable, "-m", "kleinmaelzung_gateway"],
@@ -242,6 +280,20 @@ def _children(
             is_ready=lambda: asyncio.to_thread(gateway_is_ready),
         ),
     ]
+
+
+def _service(name: str, data: Path, internal: str, mosquitto: Mosquitto) -> Child:
+    environment = {
+        "KLEINMAELZUNG_MQTT": internal,
+        "KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(data / "secrets" / name),
+        "KLEINMAELZUNG_DSN_FILE": str(data / "secrets" / "dsn"),
+    }
+    return Child(
+        name=name,
+        command=[sys.executable, "-m", f"kleinmaelzung_services.{name}"],
+        environment=os.environ | environment,
+        is_ready=lambda: _service_is_ready(mosquitto, name),
+    )
 
 
 @asynccontextmanager
@@ -287,14 +339,15 @@ async def _database_is_ready(postgres: Postgres) -> bool:
 
 async def _broker_is_ready(mosquitto: Mosquitto) -> bool:
     try:
-        async with bus.connect(mosquitto.broker("admin"), client_id="readiness", on_message=lambda message: None):
+        # Not as admin, whose password people change.
+        async with bus.connect(mosquitto.broker("gateway"), client_id="readiness", on_message=lambda message: None):
             return True
     except bus.BusError:
         return False
 
 
-async def _logger_is_ready(mosquitto: Mosquitto) -> bool:
-    """Whether the logger says so itself: its retained status."""
+async def _service_is_ready(mosquitto: Mosquitto, name: str) -> bool:
+    """Whether the service says so itself: its retained status."""
     healthy = asyncio.Event()
 
     def look(message: bus.Message) -> None:
@@ -302,8 +355,8 @@ async def _logger_is_ready(mosquitto: Mosquitto) -> bool:
             healthy.set()
 
     try:
-        async with bus.connect(mosquitto.broker("admin"), client_id="readiness", on_message=look) as session:
-            await session.subscribe(topics.service_status("logger"))
+        async with bus.connect(mosquitto.broker("gateway"), client_id="readiness", on_message=look) as session:
+            await session.subscribe(topics.service_status(name))
             async with asyncio.timeout(CHECK_TIMEOUT_S):
                 await healthy.wait()
     except (bus.BusError, TimeoutError):

@@ -25,6 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default=None, help="what others call this machine, such as lab.example.org")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate (PEM): https, wss and mqtts instead")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key")
+    parser.add_argument(
+        "--public-view", action="store_true", help="whoever can open the page may watch without signing in"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -39,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         name=arguments.name,
         tls_cert=arguments.tls_cert,
         tls_key=arguments.tls_key,
+        public_view=arguments.public_view,
     )
     try:
         return asyncio.run(_run(choices, as_json=arguments.json))
@@ -83,6 +87,7 @@ def ready_line(running: system.System) -> str:
             "dsn": running.dsn,
             "user": "admin",
             "password_file": str(running.password_file),
+            "login_link": running.login_link,
         }
     )
 
@@ -91,6 +96,7 @@ def ready_text(running: system.System) -> str:
     return "\n".join(
         [
             f"Kleinmaelzung is ready at {running.url}",
+            *([f"  sign in by {running.login_link}   (once, within an hour)"] if running.login_link else []),
             f"  user admin, password in {running.password_file}",
             f"  MQTT tools: {running.mqtt}   SQL: the address is in {running.password_file.with_name('dsn')}",
             "  Ctrl-C stops everything; the same command continues.",

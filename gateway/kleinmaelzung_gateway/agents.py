@@ -1,6 +1,7 @@
 """The agents' sockets: each is one MQTT session with the agent's own credentials and a will.
 
-In: ["publish", tail, payload, options]. Out: commands, what is logged, loggers' status. A measurement is never decoded.
+In: ["publish", tail, payload, options], ["beat", its clock]. Out: commands, what is logged, loggers' status. A
+measurement is never decoded.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_bus.session import BusError, BusLost, Message, NotPermitted, Session
 from kleinmaelzung_gateway import guarded, login
+from kleinmaelzung_gateway.hub import Hub
 from kleinmaelzung_gateway.login import Broker, LoginError
 from kleinmaelzung_gateway.metrics import Metrics
 from kleinmaelzung_gateway.outbox import Outbox
@@ -29,8 +31,9 @@ MAX_UNACKNOWLEDGED = 200  # publications at QoS 1 under way; beyond it the socke
 class Agents:
     """All agents connected to this gateway."""
 
-    def __init__(self, broker: Broker, metrics: Metrics, version: str) -> None:
+    def __init__(self, broker: Broker, hub: Hub, metrics: Metrics, version: str) -> None:
         self._broker = broker
+        self._hub = hub
         self._metrics = metrics
         self._version = version
         self._connected: dict[str, AgentSocket] = {}
@@ -57,7 +60,7 @@ class Agents:
 
     async def _serve_agent(self, websocket: ServerConnection, who: login.Credentials) -> None:
         user = access.agent_user(who.name)
-        agent = AgentSocket(websocket, who.name, self._metrics)
+        agent = AgentSocket(websocket, who.name, self._hub, self._metrics)
         will = bus.Will(
             topic=topics.status(who.name),
             payload=messages.AgentStatus(online=False, reason="the connection was lost").encode(),
@@ -75,18 +78,21 @@ class Agents:
             finally:
                 if self._connected.get(who.name) is agent:
                     del self._connected[who.name]
+                    self._hub.note_beat(who.name, 0)
 
     def _welcome(self, name: str) -> dict[str, Any]:
-        return {"agent": name, "gateway": "gateway", "version": self._version, "time": time.time_ns() // 1000}
+        now_us = time.time_ns() // 1000
+        return {"agent": name, "gateway": "gateway", "version": self._version, "time": now_us, "beats": True}
 
 
 class AgentSocket:
     """One agent's socket joined to its session."""
 
-    def __init__(self, websocket: ServerConnection, name: str, metrics: Metrics) -> None:
+    def __init__(self, websocket: ServerConnection, name: str, hub: Hub, metrics: Metrics) -> None:
         self.outbox = Outbox(websocket)
         self._websocket = websocket
         self._name = name
+        self._hub = hub
         self._metrics = metrics
         self._routes: dict[str, tuple[str, topics.Kind]] = {}
         self._under_way = asyncio.Semaphore(MAX_UNACKNOWLEDGED)
@@ -139,14 +145,24 @@ class AgentSocket:
             tail = ""
             try:
                 kind, rest = sockets.decode(received, sockets.MSGPACK)
+                if kind == "beat":
+                    self._beat(rest)
+                    continue
                 if kind != "publish":
-                    raise WireError(f"an agent sends publish, not {kind!r:.40}")
+                    raise WireError(f"an agent sends publish or beat, not {kind!r:.40}")
                 tail = rest[0][:80] if rest and isinstance(rest[0], str) else ""
                 await self._publish(session, group, rest)
             except WireError as error:
                 self._refuse(tail, sockets.BAD_MESSAGE, str(error))
                 if not tail:
                     guarded.note_undecodable(self._websocket)
+
+    def _beat(self, rest: list[Any]) -> None:
+        match rest:
+            case [int(beat)] if 0 < beat < 2**63:
+                self._hub.note_beat(self._name, beat)
+            case _:
+                raise WireError('expected ["beat", milliseconds]')
 
     async def _publish(self, session: Session, group: asyncio.TaskGroup, rest: list[Any]) -> None:
         match rest:

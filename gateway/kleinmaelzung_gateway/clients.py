@@ -5,27 +5,34 @@ user's session was allowed to subscribe; the retained messages that came with it
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
-import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from kleinmaelzung_bus.session import BusError, BusLost, NotPermitted
-from kleinmaelzung_gateway import commanding, guarded, login
+from kleinmaelzung_gateway import asking, commanding, guarded, login, login_link
+from kleinmaelzung_gateway.asking import Refused
 from kleinmaelzung_gateway.commanding import Commanding
-from kleinmaelzung_gateway.hub import Hub, Watched, readable
+from kleinmaelzung_gateway.hub import Hub, Watched, Watcher, readable, shown
+from kleinmaelzung_gateway.joining import Joining
 from kleinmaelzung_gateway.listing import listing
-from kleinmaelzung_gateway.login import Broker, LoginError
+from kleinmaelzung_gateway.login import Broker, Credentials, LoginError
+from kleinmaelzung_gateway.login_link import Claim
 from kleinmaelzung_gateway.metrics import Metrics
 from kleinmaelzung_gateway.outbox import Outbox
 from kleinmaelzung_gateway.personal import Personal
 from kleinmaelzung_wire import messages, requests, sockets, topics
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.requests import Answer, Request
+from kleinmaelzung_wire.frames import MAX_TIME_US, MIN_TIME_US
+from kleinmaelzung_wire.requests import Request
+from kleinmaelzung_wire.rights import PUBLIC
 
 logger = logging.getLogger(__name__)
 
@@ -35,22 +42,23 @@ MAX_REQUESTS = 20
 LISTED = ("description", "state", "latest", "control")
 
 
-class Refused(Exception):
-    """What a client asked for cannot be done: a code of sockets and a sentence."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrances:
+    """Ways in without a password: the file of a one-time link, and the password of the account for strangers."""
 
-    def __init__(self, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.code = code
+    login_link: Path | None = None
+    public_password: str | None = field(default=None, repr=False)
 
 
 class Clients:
     """All clients connected to this gateway."""
 
-    def __init__(self, broker: Broker, hub: Hub, metrics: Metrics, version: str) -> None:
+    def __init__(self, broker: Broker, hub: Hub, metrics: Metrics, version: str, entrances: Entrances) -> None:
         self._broker = broker
         self._hub = hub
         self._metrics = metrics
         self._version = version
+        self._entrances = entrances
         self._connected: set[ClientSocket] = set()
 
     def __len__(self) -> int:
@@ -59,20 +67,46 @@ class Clients:
     async def serve(self, websocket: ServerConnection) -> None:
         """Serve one client's socket until it ends."""
         try:
-            who = await login.receive(websocket, "user", "password")
-            await self._serve_user(websocket, who)
+            match await login.receive_client(websocket):
+                case Credentials() as who:
+                    await self._serve_known(websocket, who)
+                case login.Code(code):
+                    await self._serve_by_link(websocket, code)
+                case login.Stranger():
+                    await self._serve_stranger(websocket)
         except LoginError as error:
             self._metrics.refused_logins += 1
             await websocket.close(sockets.NOT_LOGGED_IN, str(error)[:120])
-        except NotPermitted:
-            self._metrics.refused_logins += 1
-            logger.warning("refused: user %s with a wrong password", who.name)
-            await websocket.close(sockets.NOT_LOGGED_IN, "user name or password is wrong")
         except BusError as error:
             logger.warning("client: %s", error)
             await websocket.close(sockets.BROKER_LOST, str(error)[:120])
 
-    async def _serve_user(self, websocket: ServerConnection, who: login.Credentials) -> None:
+    async def _serve_known(self, websocket: ServerConnection, who: Credentials) -> None:
+        try:
+            await self._serve_user(websocket, who)
+        except NotPermitted as error:
+            logger.warning("refused: user %s with a wrong password", who.name)
+            raise LoginError("user name or password is wrong") from error
+
+    async def _serve_by_link(self, websocket: ServerConnection, code: str) -> None:
+        async with login_link.claiming(websocket, self._entrances.login_link, code) as claim:
+            try:
+                await self._serve_user(websocket, claim.who, claim)
+            except NotPermitted as error:
+                claim.use()
+                logger.warning("refused: user %s by the one-time link, whose password is no more", claim.who.name)
+                raise LoginError(login_link.CHANGED) from error
+
+    async def _serve_stranger(self, websocket: ServerConnection) -> None:
+        if self._entrances.public_password is None:
+            raise LoginError("sign in with name and password: there is no public view here")
+        try:
+            await self._serve_user(websocket, Credentials(PUBLIC, self._entrances.public_password))
+        except NotPermitted as error:
+            logger.warning("refused: the broker knows no public view")
+            raise LoginError("sign in with name and password: the public view was closed") from error
+
+    async def _serve_user(self, websocket: ServerConnection, who: Credentials, claim: Claim | None = None) -> None:
         name = secrets.token_hex(8)
         personal = Personal(who.name, name)
         client_id = f"{who.name}:{name}"
@@ -81,10 +115,15 @@ class Clients:
             websocket, who.name, who.password, client_id=client_id, on_message=on_message, will=will
         ) as session:
             await personal.open(session)
+            if claim is not None:
+                claim.use()
+                logger.info("user %s logged in by the one-time link", who.name)
             client = ClientSocket(websocket, who.name, personal, self._hub, self._metrics)
             self._connected.add(client)
             try:
-                client.outbox.put("welcome", self._welcome(who.name, name))
+                # By a link nobody has typed the password: it is told once, to come back after a lost connection.
+                told = {"password": who.password} if claim is not None else {}
+                client.outbox.put("welcome", self._welcome(who.name, name) | told)
                 await client.run()
             finally:
                 self._connected.discard(client)
@@ -111,6 +150,8 @@ class ClientSocket:
         self._watched = Watched(self.outbox)
         self._commands: set[asyncio.Task[None]] = set()
         self._requests: set[asyncio.Task[None]] = set()
+        self._joins: dict[str, asyncio.Task[None]] = {}
+        self._backlog_turn = asyncio.Lock()  # one backlog at a time
 
     async def run(self) -> None:
         """Answer questions until socket or session ends."""
@@ -168,6 +209,8 @@ class ClientSocket:
             case "watch", [str(pattern)]:
                 await self._watch(pattern)
                 self.outbox.put("done", question, None)
+            case "watch", [str(pattern), {"since": int(since)}]:
+                await self._watch_since(group, question, pattern, since)
             case "unwatch", [str(pattern)]:
                 self._unwatch(pattern)
                 self.outbox.put("done", question, None)
@@ -176,12 +219,16 @@ class ClientSocket:
             ):
                 arguments, options = [*more, {}, {}][:2]
                 self._start_command(group, question, instrument, name, arguments, options)
-            case "request", [str(service), dict(body)]:
-                self._start_request(group, question, service, body, {})
-            case "request", [str(service), dict(body), dict(options)]:
-                self._start_request(group, question, service, body, options)
+            case "request", [str(service), dict(body), *more] if len(more) <= 1 and all(
+                isinstance(one, dict) for one in more
+            ):
+                await self._personal.rights()  # here, for it cannot be read beside other retained messages
+                self._start_request(group, question, service, body, [*more, {}][0])
             case "access", [list(commands)]:
                 self.outbox.put("done", question, await self._personal.manage_access(commands))
+            case "rights", []:
+                known = await self._personal.rights()
+                self.outbox.put("done", question, known.to_map() if known else None)
             case "rights", [str(user), dict() | None as content]:
                 await self._personal.publish_rights(user, content)
                 self.outbox.put("done", question, None)
@@ -200,9 +247,66 @@ class ClientSocket:
     async def _watch(self, pattern: str) -> None:
         if pattern in self._watched.patterns:
             return
+        await self._let_in(self._add_watcher(pattern, await self._personal.watch_filters(pattern)), pattern)
+
+    async def _watch_since(self, group: asyncio.TaskGroup, question: sockets.Id, pattern: str, since: int) -> None:
+        """Watch, and send what the log has since a time before what is live. The answer follows the backlog."""
+        if pattern in self._watched.patterns:
+            raise Refused(sockets.BAD_MESSAGE, f"{pattern} is watched already: unwatch it before, to watch it since")
+        if not MIN_TIME_US <= since <= MAX_TIME_US:
+            raise WireError(f"since is {since}, expected µs since 1970 UTC")
+        filters = await self._personal.watch_filters(pattern)
+        stems = [one.removesuffix("/data") for one in filters if one.endswith("/data")]
+        if not stems:
+            raise WireError(f"{pattern} has no past: since goes with <agent>/<instrument> or <agent>/<instrument>/data")
+        await self._personal.rights()  # here, for it cannot be read beside other retained messages
+        service = await asking.find_service(self._personal, "history")
+        joining = Joining(since)
+        joining.expect(await self._instruments(stems))
+        await self._let_in(self._add_watcher(pattern, filters, joining), pattern)
+        task = group.create_task(self._join(question, pattern, joining, service), name=f"{self._user}-{pattern}")
+        self._joins[pattern] = task
+
+    async def _instruments(self, stems: list[str]) -> list[str]:
+        """The instruments under these filters: those named, and of `+` those that are described now."""
+        any_name = [f"{stem}/description" for stem in stems if topics.ANY in stem.split("/")]
+        found = [topics.tail(stem) for stem in stems if topics.ANY not in stem.split("/")]
+        async with self._personal.retained(any_name) as described:
+            return [*found, *(topics.tail(topic).rpartition("/")[0] for topic in described)]
+
+    async def _join(self, question: sockets.Id, pattern: str, joining: Joining, service: str) -> None:
+        async def ask(name: str, instrument: str | None, arguments: dict[str, Any]) -> Any:
+            request = Request(name=name, instrument=instrument, arguments=arguments)
+            return await asking.ask(self._personal, service, request)
+
+        async def send(instrument: str, payload: bytes) -> None:
+            await self.outbox.room()
+            self._put_frame(instrument, payload)
+
+        try:
+            async with self._backlog_turn:
+                await joining.send_backlog(ask, send)
+        except (Refused, NotPermitted, WireError, BusError) as error:
+            self._unwatch(pattern)
+            for instrument, payload in joining.held():
+                if self._watched.serving(topics.instrument(*topics.split_full_name(instrument), "data")):
+                    self._put_frame(instrument, payload)  # another pattern's
+            self._refuse(question, error)
+            return
+        self.outbox.put("done", question, None)
+        with contextlib.suppress(BusError):  # then the socket ends too
+            await joining.close_seams(ask, send)
+
+    def _put_frame(self, instrument: str, payload: bytes) -> None:
+        tail = f"{instrument}/data"
+        self.outbox.put("message", tail, shown(tail, payload, self.outbox.subprotocol))
+
+    def _add_watcher(self, pattern: str, filters: list[str], joining: Joining | None = None) -> Watcher:
         if len(self._watched.patterns) >= MAX_PATTERNS:
             raise Refused(sockets.LIMIT, f"one socket watches at most {MAX_PATTERNS} patterns; + stands for any name")
-        watcher = self._watched.add(pattern, await self._personal.watch_filters(pattern))
+        return self._watched.add(pattern, filters, joining)
+
+    async def _let_in(self, watcher: Watcher, pattern: str) -> None:
         try:
             # In the hub first, silently: nothing can be missed between the retained messages and the live ones.
             await self._hub.join(watcher)
@@ -215,6 +319,9 @@ class ClientSocket:
             raise
 
     def _unwatch(self, pattern: str) -> None:
+        task = self._joins.pop(pattern, None)
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
         watcher = self._watched.remove(pattern)
         if watcher is not None:
             self._hub.leave(watcher)
@@ -263,28 +370,9 @@ class ClientSocket:
 
     async def _request(self, question: sockets.Id, service: str, request: Request) -> None:
         try:
-            self.outbox.put("done", question, await self._ask(service, request))
+            self.outbox.put("done", question, await asking.ask(self._personal, service, request))
         except (Refused, NotPermitted, WireError, BusError) as error:
             self._refuse(question, error)
-
-    async def _ask(self, service: str, request: Request) -> Any:
-        limit_s, key = request.timeout_us / 1e6, uuid.uuid4().bytes
-        async with self._personal.reply_to(key) as reply:
-            if not await self._personal.publish_request(service, request, key):
-                raise Refused(sockets.UNAVAILABLE, f"service {service} is not there: is it running?")
-            await asyncio.wait((reply,), timeout=limit_s)
-            if not reply.done():
-                sentence = (
-                    f"service {service} did not answer in {limit_s:g} s; whether it did what was asked is not known"
-                )
-                raise Refused(sockets.TIMEOUT, sentence)
-            try:
-                answer = Answer.decode(reply.result())
-            except WireError as error:
-                raise Refused(sockets.FAILED, f"service {service} answered something unreadable: {error}") from error
-            if not answer.ok:
-                raise Refused(answer.code, answer.sentence)
-            return answer.content
 
 
 def _keep(task: "asyncio.Task[None]", under_way: "set[asyncio.Task[None]]") -> None:

@@ -15,6 +15,7 @@ from kleinmaelzung_gateway.personal import Personal
 from kleinmaelzung_wire import codec, ledger, messages, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.messages import Command, Reply
+from kleinmaelzung_wire.rights import PUBLIC
 
 RAW: Final = "_raw"
 TAKE: Final = "_take"
@@ -79,17 +80,19 @@ class Commanding:
         kind = "raw" if command.name == RAW else "command"
         topic = topics.command(agent, own_name, self._user, kind)
         reply, is_ours = await self._outcome(agent, topic, command)
-        if is_ours:
+        if is_ours and self._user != PUBLIC:  # anybody who finds the page could fill the ledger
             origin = topics.inbox_session(self._personal.inbox) or ""
             record = ledger.record(command, reply, origin=origin, received=received)
             self._hub.record(instrument, record)
         return reply
 
     async def _outcome(self, agent: str, topic: str, command: Command) -> tuple[Reply, bool]:
-        """The reply, and whether it is not the agent's but ours."""
+        """The reply, and whether the agent has left no record of it."""
         until = asyncio.get_running_loop().time() + command.timeout_us / 1e6
-        await self._hub.connected()  # only then is known who is online
-        if asyncio.get_running_loop().time() > until:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._hub.connected()  # only then is known who is online
+        except TimeoutError:
             return _reply(command, "expired", "the broker was away for longer than the command's timeout"), True
         nonce = self._hub.nonce(agent)
         key = uuid.uuid4().bytes  # not the id: the same may be under way twice
@@ -98,7 +101,8 @@ class Commanding:
                 if command.name == TAKE:
                     await self._personal.announce()
                 made_for = _NO_CONNECTION if nonce is None else nonce
-                await self._personal.publish_command(topic, replace(command, nonce=made_for), key)
+                made = replace(command, nonce=made_for, beat=self._hub.beat(agent))
+                await self._personal.publish_command(topic, made, key)
             except NotPermitted:
                 return _reply(command, "not-permitted", f"{self._user} may not {_what(command)}"), True
             except BusError as error:
@@ -115,7 +119,8 @@ class Commanding:
         finally:
             gone.cancel()
         if reply.done():
-            return Reply.decode(reply.result()), False
+            answer = Reply.decode(reply.result())
+            return answer, not answer.recorded
         why = f"agent {agent} was lost" if gone.done() else f"agent {agent} did not answer in {limit_s:g} s"
         return _reply(command, "lost", f"{why}; {_UNKNOWN}"), True
 

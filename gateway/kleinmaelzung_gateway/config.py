@@ -22,7 +22,11 @@ class ConfigError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """`host` and `port` are where the gateway listens (port 0: any free one), `names` and `limits` whom it lets in."""
+    """`host` and `port` are where the gateway listens (port 0: any free one), `names` and `limits` whom it lets in.
+
+    `login_link` is the file of the one-time login link, gone once it was used; with `public_password`, that of the
+    broker's account `public`, whoever says no name may watch.
+    """
 
     host: str
     port: int
@@ -35,6 +39,8 @@ class Config:
     origins: tuple[str, ...] = ()
     certificate: CertificateFiles | None = None
     limits: Limits = field(default_factory=Limits)
+    login_link: Path | None = None
+    public_password: str | None = field(default=None, repr=False)
 
     @property
     def names(self) -> door.Names:
@@ -53,7 +59,7 @@ class Config:
             broker_port=broker_port,
             broker_tls=scheme == "mqtts",
             broker_ca_file=read.file("MQTT_CA_FILE"),
-            password=read.secret("MQTT_PASSWORD_FILE"),
+            password=read.needed_secret("MQTT_PASSWORD_FILE", "the broker's password for the gateway"),
             hosts=read.hosts("HOSTS"),
             origins=read.origins("ORIGINS"),
             certificate=read.certificate(),
@@ -61,6 +67,8 @@ class Config:
                 sockets=read.count("MAX_SOCKETS", Limits().sockets),
                 sockets_for_one=read.count("MAX_SOCKETS_PER_ADDRESS", Limits().sockets_for_one),
             ),
+            login_link=read.private_file("LOGIN_LINK_FILE"),
+            public_password=read.secret("PUBLIC_VIEW_PASSWORD_FILE"),
         )
         if read.mistakes:
             raise ConfigError("\n".join(read.mistakes))
@@ -136,13 +144,26 @@ class _Reader:
             self._wrong("TLS_CERT", str(error))
         return files
 
-    def secret(self, key: str) -> str:
-        path = self._environment.get(PREFIX + key)
-        if path is None:
-            self._wrong(key, "missing; it names the file with the broker's password for the gateway")
+    def private_file(self, key: str) -> Path | None:
+        """A file that need not be there, but if it is, not for everybody."""
+        path = self._get(key)
+        if path and Path(path).exists():
+            self._check_private(key, path)
+        return Path(path) if path else None
+
+    def needed_secret(self, key: str, meaning: str) -> str:
+        if PREFIX + key not in self._environment:
+            self._wrong(key, f"missing; it names the file with {meaning}")
             return ""
+        return self._read_secret(key, self._get(key))
+
+    def secret(self, key: str) -> str | None:
+        path = self._get(key)
+        return self._read_secret(key, path) if path else None
+
+    def _read_secret(self, key: str, path: str) -> str:
         try:
-            mode = stat.S_IMODE(Path(path).stat().st_mode)
+            self._check_private(key, path)
             secret = Path(path).read_text().strip()
         except OSError as error:
             self._wrong(key, f"cannot read {path}: {error.strerror}")
@@ -150,11 +171,14 @@ class _Reader:
         except UnicodeDecodeError:
             self._wrong(key, f"{path} holds no text")
             return ""
-        if mode & stat.S_IROTH:
-            self._wrong(key, f"everybody can read {path} (mode {mode:04o}), run: chmod 600 {path}")
         if not secret:
             self._wrong(key, f"{path} is empty")
         return secret
+
+    def _check_private(self, key: str, path: str) -> None:
+        mode = stat.S_IMODE(Path(path).stat().st_mode)
+        if mode & stat.S_IROTH:
+            self._wrong(key, f"everybody can read {path} (mode {mode:04o}), run: chmod 600 {path}")
 
 
 def _words(text: str) -> tuple[str, ...]:

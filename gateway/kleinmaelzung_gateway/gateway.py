@@ -3,9 +3,10 @@
 import asyncio
 import importlib.metadata
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -13,12 +14,13 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_gateway import http
+from kleinmaelzung_gateway import history_query, http, listener
 from kleinmaelzung_gateway.agents import Agents
 from kleinmaelzung_gateway.certificate import Certificate
-from kleinmaelzung_gateway.clients import Clients
+from kleinmaelzung_gateway.clients import Clients, Entrances
 from kleinmaelzung_gateway.config import Config
-from kleinmaelzung_gateway.guarded import Guard, GuardedConnection
+from kleinmaelzung_gateway.guarded import OPEN_TIMEOUT_S, Guard, GuardedConnection
+from kleinmaelzung_gateway.history import History
 from kleinmaelzung_gateway.hub import Hub
 from kleinmaelzung_gateway.login import Broker
 from kleinmaelzung_gateway.metrics import Metrics, render, render_by_filter
@@ -29,9 +31,9 @@ logger = logging.getLogger(__name__)
 
 # One message: a payload of at most codec.MAX_BYTES and what is around it.
 MAX_MESSAGE = 256 * 1024
-OPEN_TIMEOUT_S = 5.0
 # A client's messages: faster ones wait in the network. A person's clicks and programs' questions are far below.
 CLIENT_RATE, CLIENT_BURST = 200.0, 400.0
+SETTLE_S = 2.0
 PING_S = 15.0  # a dead peer is noticed after twice that
 
 
@@ -44,13 +46,15 @@ class Gateway:
         self._started = time.time_ns() // 1000
         self._metrics = Metrics()
         self.hub = Hub(Refusals(self._metrics))
-        self.guard = Guard(config.limits)
+        self.guard = Guard(config.limits, OPEN_TIMEOUT_S)
         self._names = config.names
         broker = Broker(
             host=config.broker_host, port=config.broker_port, tls=config.broker_tls, ca_file=config.broker_ca_file
         )
-        self.agents = Agents(broker, self._metrics, self.version)
-        self.clients = Clients(broker, self.hub, self._metrics, self.version)
+        self.agents = Agents(broker, self.hub, self._metrics, self.version)
+        entrances = Entrances(login_link=config.login_link, public_password=config.public_password)
+        self.clients = Clients(broker, self.hub, self._metrics, self.version, entrances)
+        self.history = History(broker, self._metrics)
         self._account = broker.account(access.service_user("gateway"), config.password)
 
     async def serve_socket(self, websocket: ServerConnection) -> None:
@@ -69,7 +73,11 @@ class Gateway:
         assert isinstance(websocket, GuardedConnection)
         if sentence := websocket.why_refused():
             return http.busy(sentence)
-        answered = http.refuse(request, self._names) or http.answer(websocket, request, self.health, self.metrics)
+        is_public = self._config.public_password is not None
+        refused = http.refuse(request, self._names)
+        if refused is None and history_query.is_meant(request.path):
+            return await self.history.answer(websocket, request)
+        answered = refused or http.answer(websocket, request, self.health, self.metrics, is_public=is_public)
         if answered is None and not await websocket.login_place():
             return http.busy("too many connections that have not logged in yet; come back later")
         return answered
@@ -125,8 +133,10 @@ class Gateway:
                 ),
                 "missed_total": ("counter", "Live messages dropped for slow sockets that have left", counted.missed),
                 "commands_total": ("counter", "Commands sent on", counted.commands),
+                "unlogged_records": ("gauge", "Records of refused commands that no logger has yet", hub.unlogged),
                 "unrecorded_total": ("counter", "Records of refused commands given up", counted.unrecorded),
                 "requests_total": ("counter", "Requests to services sent on", counted.requests),
+                "history_files": ("gauge", "Files of history under way", len(self.history)),
                 "refused_logins_total": ("counter", "Logins refused", counted.refused_logins),
                 "sockets": ("gauge", "Sockets open, logged in or not", self.guard.places.taken),
                 "logging_in": ("gauge", "Sockets that have not logged in yet", self.guard.logging_in.taken),
@@ -167,15 +177,35 @@ async def listen(config: Config, reload: asyncio.Event | None = None) -> AsyncIt
     """
     gateway = Gateway(config)
     certificate = Certificate(config.certificate) if config.certificate else None
-    async with serve(
+    addresses = await listener.find(config.host, config.port)
+    async with AsyncExitStack() as stack:
+        listeners = stack.enter_context(listener.bound(addresses, gateway.guard))
+        servers = [await stack.enter_async_context(_serve(gateway, certificate, one)) for one in listeners]
+        hub = asyncio.create_task(gateway.keep_hub(), name="hub")
+        fresh = asyncio.create_task(_keep_fresh(certificate, reload or asyncio.Event()), name="certificate")
+        try:
+            yield Listening(gateway=gateway, server=servers[0], hub=hub)
+        finally:
+            gateway.history.close()
+            fresh.cancel()
+            await asyncio.wait((fresh,))
+            await gateway.hub.settle(SETTLE_S)
+            while not hub.done():  # a TaskGroup can swallow one cancellation, when a task of its fails just then
+                hub.cancel()
+                await asyncio.wait((hub,), timeout=1)
+
+
+def _serve(
+    gateway: Gateway, certificate: Certificate | None, sock: socket.socket
+) -> AbstractAsyncContextManager[Server]:
+    return serve(
         gateway.serve_socket,
-        config.host,
-        config.port,
+        sock=sock,
         process_request=gateway.answer_http,
         subprotocols=[Subprotocol(sockets.MSGPACK), Subprotocol(sockets.JSON)],
         compression=None,  # payloads are msgpack; 50 KiB less for each socket
         max_size=MAX_MESSAGE,
-        open_timeout=OPEN_TIMEOUT_S,
+        open_timeout=None,  # GuardedConnection sees to it: a file takes longer
         ping_interval=PING_S,
         ping_timeout=PING_S,
         close_timeout=2,
@@ -183,17 +213,7 @@ async def listen(config: Config, reload: asyncio.Event | None = None) -> AsyncIt
         create_connection=gateway.guard.connection(),
         ssl=certificate.context if certificate else None,
         ssl_handshake_timeout=OPEN_TIMEOUT_S if certificate else None,
-    ) as server:
-        hub = asyncio.create_task(gateway.keep_hub(), name="hub")
-        fresh = asyncio.create_task(_keep_fresh(certificate, reload or asyncio.Event()), name="certificate")
-        try:
-            yield Listening(gateway=gateway, server=server, hub=hub)
-        finally:
-            fresh.cancel()
-            await asyncio.wait((fresh,))
-            while not hub.done():  # a TaskGroup can swallow one cancellation, when a task of its fails just then
-                hub.cancel()
-                await asyncio.wait((hub,), timeout=1)
+    )
 
 
 async def _keep_fresh(certificate: Certificate | None, reload: asyncio.Event) -> None:

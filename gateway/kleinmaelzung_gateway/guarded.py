@@ -6,12 +6,15 @@ too, and sockets are counted: all, by address, and those that have not logged in
 
 import asyncio
 import logging
+import socket
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
+from websockets.protocol import State
 
 from kleinmaelzung_gateway.guesses import Guesses
 from kleinmaelzung_gateway.limits import Bucket, Places, counted_as
@@ -25,11 +28,16 @@ MAX_SOCKETS_FOR_ONE: Final = 500  # many people may sit behind one router
 MAX_TOLD: Final = 50
 MAX_LOGGING_IN: Final = 100
 MAX_LOGGING_IN_FOR_ONE: Final = 4
-LOGIN_PLACE_TIMEOUT_S: Final = 4.0  # within websockets' limit for the handshake
+LOGIN_PLACE_TIMEOUT_S: Final = 4.0  # within the limit for the handshake
+OPEN_TIMEOUT_S: Final = 5.0  # from the first byte to the answer of a handshake or a GET
+SLICE: Final = 64 * 1024  # of a body that is sent as it is taken
 MAX_FRAGMENTS: Final = 1024  # of one message; websockets keeps each as an object, also the empty ones
 MESSAGE_TIMEOUT_S: Final = 10.0  # from a message's first fragment to its last
 ABORT_AFTER_S: Final = 2.0  # for a peer that does not close when it is told to
 MAX_BAD: Final = 3  # messages that cannot be decoded; then the socket is closed
+# Beyond what is on its way the kernel takes no more than this. It would take up to 4 MB, and a client that stopped
+# reading would be noticed only when they are full: 12 s later at 1000 frames/s.
+MAX_UNSENT: Final = 64 * 1024
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,6 +53,7 @@ class Guard:
     """What all connections share."""
 
     limits: Limits
+    open_timeout_s: float = OPEN_TIMEOUT_S
     guesses: Guesses = field(default_factory=Guesses)
     refused: int = 0
     cut: int = 0
@@ -81,13 +90,19 @@ class GuardedConnection(ServerConnection):
         self._pace: Bucket | None = None
         self._fragments = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._opening: asyncio.TimerHandle | None = None
+        self._is_answering = False
         self._abort: asyncio.TimerHandle | None = None
         self._bad = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
+        self._opening = self.loop.call_later(self.guard.open_timeout_s, self._not_opened)
         peer = transport.get_extra_info("peername")
         self.address = counted_as(peer[0]) if isinstance(peer, tuple) else "local"
+        if isinstance(peer, tuple) and hasattr(socket, "TCP_NOTSENT_LOWAT"):
+            own: socket.socket = transport.get_extra_info("socket")
+            own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT)
         for places in (self.guard.places, self.guard.told):
             if places.enter(self.address):
                 self._place = places
@@ -96,7 +111,7 @@ class GuardedConnection(ServerConnection):
         self.transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        for timer in (self._deadline, self._abort):
+        for timer in (self._opening, self._deadline, self._abort):
             if timer is not None:
                 timer.cancel()
         if self._place is not None:
@@ -135,6 +150,35 @@ class GuardedConnection(ServerConnection):
             self._login_place = None
             self.guard.left.set()
 
+    def take_time(self) -> None:
+        """A GET is answered that may take long: whoever answers it sees to the time, and nothing else is heard."""
+        self._is_answering = True
+        if self._opening is not None:
+            self._opening.cancel()
+
+    async def write_body(self, pieces: Iterable[bytes], stalled_s: float) -> None:
+        """Send an answer in full no faster than it is taken, and close.
+
+        Raises TimeoutError, with the connection gone, where nothing of it was taken for so long.
+        """
+        try:
+            for piece in pieces:
+                for start in range(0, len(piece), SLICE):
+                    if self.transport.is_closing():
+                        return
+                    self.transport.write(memoryview(piece)[start : start + SLICE])
+                    async with asyncio.timeout(stalled_s):
+                        await self.drain()
+            self.transport.close()
+            async with asyncio.timeout(stalled_s):
+                await self.wait_closed()
+        except OSError as error:
+            if isinstance(error, TimeoutError):
+                raise
+            logger.debug("%s went away before it had all: %s", self.address, error)
+        finally:
+            self.transport.abort()
+
     def limit_pace(self, *, rate: float, burst: float) -> None:
         """From now on read no faster than this; what comes faster waits at the sender."""
         self._pace = Bucket(rate=rate, burst=burst)
@@ -161,6 +205,8 @@ class GuardedConnection(ServerConnection):
         super().process_event(event)
 
     def data_received(self, data: bytes) -> None:
+        if self._is_answering:
+            return
         super().data_received(data)
         # Not while a GET is answered: a page may need longer than that on a slow line.
         if self._abort is None and self.subprotocol is not None and self.protocol.close_expected():
@@ -200,6 +246,10 @@ class GuardedConnection(ServerConnection):
             self._deadline = self.loop.call_later(MESSAGE_TIMEOUT_S, self._too_late)  # it is we who do not read
             return
         self.cut(CloseCode.POLICY_VIOLATION, f"a message that did not end within {MESSAGE_TIMEOUT_S:.0f} s")
+
+    def _not_opened(self) -> None:
+        if self.protocol.state is State.CONNECTING:
+            self.transport.abort()
 
     def _abort_soon(self) -> None:
         self._abort = self.loop.call_later(ABORT_AFTER_S, self.transport.abort)

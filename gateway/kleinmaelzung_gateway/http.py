@@ -1,4 +1,4 @@
-"""Plain HTTP on the same port: the page, /healthz, /metrics. Everything else is 404, with a sentence.
+"""Plain HTTP on the same port: the page, /healthz, /metrics (/history/: history.py). All else is 404, with a sentence.
 
 websockets answers GETs with whole bodies, so what is served here is small.
 """
@@ -52,7 +52,12 @@ def is_socket(request: Request) -> bool:
 
 
 def answer(
-    websocket: ServerConnection, request: Request, health: Healthy, metrics: Callable[[], str]
+    websocket: ServerConnection,
+    request: Request,
+    health: Healthy,
+    metrics: Callable[[], str],
+    *,
+    is_public: bool = False,
 ) -> Response | None:
     """The answer to a plain GET; None lets a WebSocket handshake go on."""
     path = request.path.partition("?")[0]
@@ -64,7 +69,7 @@ def answer(
         return response(status, json.dumps(state) + "\n", "application/json")
     if path == "/metrics":
         return response(http.HTTPStatus.OK, metrics(), "text/plain; version=0.0.4; charset=utf-8")
-    return _page("/index.html" if path == "/" else path)
+    return _page("/index.html" if path == "/" else path, is_public=is_public)
 
 
 def _check_handshake(request: Request, path: str) -> Response | None:
@@ -79,12 +84,16 @@ def _check_handshake(request: Request, path: str) -> Response | None:
     return None
 
 
-def _page(path: str) -> Response:
+def _page(path: str, *, is_public: bool) -> Response:
     # Only files that lie directly in the page's folder, whatever the path says.
     file = next((found for found in PAGE.iterdir() if f"/{found.name}" == path), None)
     if file is None or file.suffix not in _TYPES:
         return response(http.HTTPStatus.NOT_FOUND, "There is nothing here. The page is at /\n")
-    return response(http.HTTPStatus.OK, file.read_text(), _TYPES[file.suffix])
+    text = file.read_text()
+    # The page learns that there is a public view without a login that fails.
+    if is_public and file.suffix == ".html":
+        text = text.replace('data-public-view="no"', 'data-public-view="yes"')
+    return response(http.HTTPStatus.OK, text, _TYPES[file.suffix])
 
 
 def response(status: http.HTTPStatus, body: str, content_type: str = "text/plain; charset=utf-8") -> Response:

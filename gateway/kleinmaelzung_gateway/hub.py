@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kleinmaelzung_bus.session import BusError, Message, Session
+from kleinmaelzung_gateway.joining import Joining
 from kleinmaelzung_gateway.marks import Marks
 from kleinmaelzung_gateway.outbox import Outbox, offer_all
 from kleinmaelzung_gateway.refusals import RETRY_S, Refusals
@@ -26,28 +27,39 @@ CONNECT_TIMEOUT_S = 10.0
 
 
 class Watcher:
-    """One pattern watched by one socket. While it is let in, live messages are `held` for the retained ones."""
+    """One pattern watched by one socket. While it is let in, live messages are `held` for the retained ones.
 
-    def __init__(self, watched: "Watched", filters: list[str]) -> None:
+    With a `joining` frames go to it first, which takes them as long as the backlog is not through.
+    """
+
+    def __init__(self, watched: "Watched", filters: list[str], joining: Joining | None = None) -> None:
         self.watched = watched
         self.filters = filters
+        self.joining = joining
         self.held: list[Message] | None = []
+
+    def takes(self, message: Message) -> bool:
+        """Whether a live message is to wait behind a backlog, or came with it."""
+        return self.joining is not None and self.joining.take(message)
 
     def covers(self, topic: str) -> bool:
         return any(topics.matches(own, topic) for own in self.filters)
 
 
 class Watched:
-    """All patterns one socket watches. Where they overlap, the first serves, so that nothing comes twice."""
+    """All patterns one socket watches. Where they overlap one serves, so that nothing comes twice.
+
+    It is the first; but one with a backlog goes before it, for only there live frames wait until their turn.
+    """
 
     def __init__(self, outbox: Outbox) -> None:
         self.outbox = outbox
         self.patterns: dict[str, Watcher] = {}
         self._serving: dict[str, Watcher | None] = {}  # topic: who serves it; found once
 
-    def add(self, pattern: str, filters: list[str]) -> Watcher:
+    def add(self, pattern: str, filters: list[str], joining: Joining | None = None) -> Watcher:
         self._serving.clear()
-        self.patterns[pattern] = Watcher(self, filters)
+        self.patterns[pattern] = Watcher(self, filters, joining)
         return self.patterns[pattern]
 
     def remove(self, pattern: str) -> Watcher | None:
@@ -56,7 +68,8 @@ class Watched:
 
     def serving(self, topic: str) -> Watcher | None:
         if topic not in self._serving:
-            self._serving[topic] = next((own for own in self.patterns.values() if own.covers(topic)), None)
+            in_turn = sorted(self.patterns.values(), key=lambda own: own.joining is None)
+            self._serving[topic] = next((own for own in in_turn if own.covers(topic)), None)
         return self._serving[topic]
 
 
@@ -75,6 +88,7 @@ class Hub:
     def __init__(self, refusals: Refusals) -> None:
         self._refusals = refusals
         self._online: dict[str, str] = {}  # nonce of the agent's connection
+        self._beats: dict[str, int] = {}
         self.delivered = 0
         self.received = 0
         self._session: Session | None = None
@@ -118,8 +132,10 @@ class Hub:
         self._online.clear()
         await session.subscribe(self._presence.topic_filter, qos=1, subscription=self._presence.subscription)
         self._presence.subscribed = True
-        own = topics.service_request("gateway", "gateway")
+        own = topics.service_mark("gateway")
         await session.subscribe(own, qos=1)
+        await session.subscribe(topics.service_logged("gateway"))
+        self._refusals.connected()
         await self._marks.arrive(session, own, SEED_TIMEOUT_S)
         async with self._changing:
             for watch in self._watches.values():
@@ -149,7 +165,9 @@ class Hub:
                 if watch.is_presence:
                     self._note_presence(message)
                 self._deliver(watch, message)
-        if not message.subscriptions:
+        if message.topic == topics.service_logged("gateway"):
+            self._note_logged(message)
+        elif not message.subscriptions:
             self._marks.take(message)
 
     async def connected(self) -> Session:
@@ -200,10 +218,35 @@ class Hub:
         """The nonce of an agent's connection; None when it is not online."""
         return self._online.get(agent)
 
+    def beat(self, agent: str) -> int:
+        """What the clock of an agent said last that is connected to this gateway; 0 for any other."""
+        return self._beats.get(agent, 0)
+
+    def note_beat(self, agent: str, beat: int) -> None:
+        """Take an agent's own word; 0: its connection has ended."""
+        if beat:
+            self._beats[agent] = beat
+        else:
+            self._beats.pop(agent, None)
+
     def record(self, instrument: str, record: Mapping[str, Any]) -> None:
         """Keep the record of a command that no agent saw, and send it."""
         self._refusals.put(instrument, record)
         self._tidy.set()
+
+    @property
+    def unlogged(self) -> int:
+        """How many records of commands no logger has confirmed yet."""
+        return len(self._refusals)
+
+    async def settle(self, limit_s: float) -> None:
+        """Give loggers a little time to confirm what waits; what is left then is lost."""
+        if self.is_connected:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(limit_s):
+                    await self._refusals.none_left.wait()
+        if self.unlogged:
+            logger.warning("%d records of refused commands are not in the ledger: the gateway ends", self.unlogged)
 
     def take_back(self, topic: str) -> None:
         """Take back what a session retained that has ended and could not do it itself."""
@@ -227,7 +270,9 @@ class Hub:
         }
         outbox = watcher.watched.outbox
         for index, message in enumerate(held):
-            if index > said.get(message.topic, -1) and watcher.watched.serving(message.topic) is watcher:
+            if index <= said.get(message.topic, -1) or watcher.watched.serving(message.topic) is not watcher:
+                continue
+            if not watcher.takes(message):
                 outbox.put("message", *readable(message, outbox.subprotocol))
 
     def _add(self, topic_filter: str) -> _Watch:
@@ -241,13 +286,20 @@ class Hub:
         for watcher in watch.watchers:
             if watcher.held is not None:
                 watcher.held.append(message)
-            elif watcher.watched.serving(message.topic) is watcher:
+            elif watcher.watched.serving(message.topic) is watcher and not watcher.takes(message):
                 outbox = watcher.watched.outbox
                 ready.setdefault(outbox.subprotocol, []).append(outbox)
         for subprotocol, outboxes in ready.items():
             packed = sockets.encode(["message", *readable(message, subprotocol)], subprotocol)
             offer_all(outboxes, packed)
             self.delivered += len(outboxes)
+
+    def _note_logged(self, message: Message) -> None:
+        try:
+            if self._refusals.logged(message.payload):
+                self._tidy.set()  # there is room for more
+        except WireError as error:
+            logger.warning("what is logged cannot be read: %s", error)
 
     def _note_presence(self, message: Message) -> None:
         try:
@@ -276,11 +328,16 @@ class Hub:
 def readable(message: Message, subprotocol: str) -> tuple[str, object]:
     """Topic below the root and payload, as a subprotocol shows them."""
     tail = topics.tail(message.topic)
+    return tail, shown(tail, message.payload, subprotocol)
+
+
+def shown(tail: str, payload: bytes, subprotocol: str) -> object:
+    """A payload as a subprotocol shows it."""
     if subprotocol != sockets.JSON:
-        return tail, message.payload
-    if not message.payload:
-        return tail, None
+        return payload
+    if not payload:
+        return None
     try:
-        return tail, sockets.readable(message.payload, is_json=tail.endswith("/latest"))
+        return sockets.readable(payload, is_json=tail.endswith("/latest"))
     except WireError:
-        return tail, {codec.HEX_KEY: message.payload.hex()}
+        return {codec.HEX_KEY: payload.hex()}

@@ -1,4 +1,7 @@
-"""Who connects: the Authorization header, or else a first ["hello", ...] within five seconds."""
+"""Who connects: the Authorization header, or else a first ["hello", ...] within five seconds.
+
+A client may also bring the code of a one-time link (login_link.py), or nothing, for the public view.
+"""
 
 import asyncio
 import base64
@@ -48,10 +51,8 @@ class Broker:
         will: bus.Will | None = None,
     ) -> AsyncIterator[bus.Session]:
         """A socket's session, as bus.connect() opens it; after wrong passwords it takes a while. Raises BusError."""
-        if not isinstance(websocket, GuardedConnection):
-            raise TypeError("a socket that nobody guards")
-        guesses, address = websocket.guard.guesses, websocket.address
-        await _wait(websocket, guesses.wait(address, user, time.monotonic()))
+        guarded = _guarded(websocket)
+        await wait_after_guesses(websocket, user)
         async with AsyncExitStack() as stack:
             connecting = bus.connect(
                 self.account(user, password), client_id=client_id, on_message=on_message, will=will
@@ -59,10 +60,10 @@ class Broker:
             try:
                 session = await stack.enter_async_context(connecting)
             except bus.NotPermitted:
-                guesses.failed(address, user, password, time.monotonic())
+                note_guess(websocket, user, password)
                 raise
-            guesses.succeeded(address, user)
-            websocket.logged_in()
+            guarded.guard.guesses.succeeded(guarded.address, user)
+            guarded.logged_in()
             yield session
 
 
@@ -79,22 +80,68 @@ class Credentials:
     password: str = field(repr=False)
 
 
-async def _wait(websocket: ServerConnection, wait_s: float) -> None:
-    """Let a login wait, as long as its socket is there."""
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a one-time link opens with."""
+
+    code: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """Somebody who says nothing: for the public view, where there is one."""
+
+
+def _guarded(websocket: ServerConnection) -> GuardedConnection:
+    if not isinstance(websocket, GuardedConnection):
+        raise TypeError("a socket that nobody guards")
+    return websocket
+
+
+def note_guess(websocket: ServerConnection, name: str, password: str) -> None:
+    """This was wrong: the next attempt takes longer."""
+    guarded = _guarded(websocket)
+    guarded.guard.guesses.failed(guarded.address, name, password, time.monotonic())
+
+
+async def wait_after_guesses(websocket: ServerConnection, name: str) -> None:
+    """Let a login wait after wrong ones, as long as its socket is there. Raises LoginError when it has gone."""
+    guarded = _guarded(websocket)
+    wait_s = guarded.guard.guesses.wait(guarded.address, name, time.monotonic())
     if wait_s > 0:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(wait_s):
                 await websocket.wait_closed()
-    if websocket.state is not State.OPEN:
+    if websocket.state in (State.CLOSING, State.CLOSED):  # of a GET it is CONNECTING
         raise LoginError("closed before login")
 
 
 async def receive(websocket: ServerConnection, name_key: str, password_key: str) -> Credentials:
     """The credentials of a socket. Raises LoginError."""
-    assert websocket.request is not None
-    given = from_headers(websocket.request.headers)
+    given = _from_handshake(websocket)
+    return given if given is not None else _from_hello(await _hello(websocket), name_key, password_key)
+
+
+async def receive_client(websocket: ServerConnection) -> Credentials | Code | Stranger:
+    """The same of a client, or what it brings instead of credentials. Raises LoginError."""
+    given = _from_handshake(websocket)
     if given is not None:
         return given
+    hello = await _hello(websocket)
+    match hello:
+        case ["hello", {"code": str(code)}]:
+            return Code(code)
+        case ["hello", dict(content)] if not content:
+            return Stranger()
+    return _from_hello(hello, "user", "password")
+
+
+def _from_handshake(websocket: ServerConnection) -> Credentials | None:
+    assert websocket.request is not None
+    return from_headers(websocket.request.headers)
+
+
+async def _hello(websocket: ServerConnection) -> list[object]:
     try:
         async with asyncio.timeout(sockets.HELLO_TIMEOUT_S):
             kind, rest = sockets.decode(await websocket.recv(), str(websocket.subprotocol))
@@ -104,7 +151,7 @@ async def receive(websocket: ServerConnection, name_key: str, password_key: str)
         raise LoginError(f"the first message is no hello: {error}") from error
     except ConnectionClosed as error:
         raise LoginError("closed before login") from error
-    return _from_hello(kind, rest, name_key, password_key)
+    return [kind, *rest]
 
 
 def from_headers(headers: Headers) -> Credentials | None:
@@ -124,11 +171,11 @@ def from_headers(headers: Headers) -> Credentials | None:
     return _checked(name, password)
 
 
-def _from_hello(kind: str, rest: list[object], name_key: str, password_key: str) -> Credentials:
-    if kind != "hello" or len(rest) != 1:
+def _from_hello(message: list[object], name_key: str, password_key: str) -> Credentials:
+    if message[0] != "hello" or len(message) != 2:
         raise LoginError(f'log in first: ["hello", {{"{name_key}": ..., "{password_key}": ...}}]')
     try:
-        hello = Fields(rest[0], "hello")
+        hello = Fields(message[1], "hello")
         return _checked(hello.text(name_key), hello.text(password_key))
     except WireError as error:
         raise LoginError(str(error)) from error

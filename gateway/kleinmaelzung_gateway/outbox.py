@@ -1,7 +1,8 @@
 """What goes out to one socket: at once where it keeps up, through a bounded queue where it does not.
 
 A slow reader never slows anyone else. Live messages give way, oldest first, and are counted: ["missed", n]. Control
-messages (answers, replies) are never dropped: too many of them waiting closes the socket with 1013.
+messages (answers, replies) are never dropped: too many of them waiting closes the socket with 1013. A backlog waits for
+room before it is put, so that neither happens to it.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ SEND_TIMEOUT_S = 5.0
 MAX_LIVE = 1000  # messages, or ...
 MAX_LIVE_BYTES = 2 * 1024 * 1024
 MAX_CONTROL = 10_000  # answers to one list of all instruments are at most this many
+MAX_WAITING = 16  # messages that may wait where a backlog finds room
 DIRECT_BYTES = 64 * 1024  # in the transport's buffer: more means that the client lags
 
 
@@ -37,6 +39,7 @@ class Outbox:
         self._live_bytes = 0
         self._overflows = False
         self._wake = asyncio.Event()
+        self._sent = asyncio.Event()
 
     @property
     def keeps_up(self) -> bool:
@@ -66,6 +69,12 @@ class Outbox:
         self._control.append(sockets.encode(list(message), self.subprotocol))
         self._wake.set()
 
+    async def room(self) -> None:
+        """Wait until hardly anything waits: for who has more to put than may wait here."""
+        while self._live or len(self._control) >= MAX_WAITING or self._overflows:
+            self._sent.clear()
+            await self._sent.wait()
+
     async def run(self) -> None:
         """Write what waits, for ever; returns when the socket is closed, and cuts off whoever does not read."""
         with contextlib.suppress(ConnectionClosed):
@@ -74,6 +83,7 @@ class Outbox:
                 self._wake.clear()
                 while (message := self._next()) is not None:
                     await self._send(message)
+                    self._sent.set()
                 if self._overflows:
                     await self._close()
                     return

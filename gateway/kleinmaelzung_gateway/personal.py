@@ -17,6 +17,7 @@ from kleinmaelzung_wire import VERSION, access, codec, messages, rights, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.requests import Request
 from kleinmaelzung_wire.rights import Rights
+from kleinmaelzung_wire.topics import Asker
 
 SEEDS, INBOX = 1, 2  # subscription ids of a user's session
 SEED_TIMEOUT_S = 10.0
@@ -39,6 +40,7 @@ class Personal:
         self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._reads_control = False
         self._rights: Rights | None = None
+        self._has_read_rights = False
 
     @property
     def session(self) -> Session:
@@ -108,9 +110,10 @@ class Personal:
         """What of a pattern of instruments this user may watch: itself, or what of it the user's rights name."""
         if topics.ANY not in pattern:
             return [pattern]
-        if self._rights is None:
-            self._rights = await self._read_rights()
-        return rights.narrowed(pattern, self._rights.instruments) or [pattern]  # which the broker then refuses
+        known = await self.rights()
+        if known is None:
+            return [pattern]  # and the broker decides
+        return rights.narrowed(pattern, known.instruments) or [pattern]  # which the broker then refuses
 
     async def watch_filters(self, pattern: str) -> list[str]:
         """The filters for what a client asks to watch, as far as the user's rights go. Raises WireError."""
@@ -128,16 +131,19 @@ class Personal:
         granted = {each.partition("/")[0] for each in await self.granted(f"{agent}/{topics.ANY}")}
         return [topics.ANY] if topics.ANY in granted else sorted(granted)
 
-    async def _read_rights(self) -> Rights:
-        # They do not change while this session lasts: the broker ends it when they do. Who has none retained asks for
-        # everything, and the broker decides.
-        async with self.retained([topics.rights(self._user)]) as found:
-            retained = next(iter(found.values()), None)
-        return Rights.from_json(retained.payload) if retained and retained.payload else Rights(role="observer")
+    async def rights(self) -> Rights | None:
+        """What this user may, as far as somebody told; the broker decides."""
+        # It does not change while this session lasts: the broker ends it when it does.
+        if not self._has_read_rights:
+            async with self.retained([topics.rights(self._user)]) as found:
+                retained = next(iter(found.values()), None)
+            self._rights = Rights.from_json(retained.payload) if retained and retained.payload else None
+            self._has_read_rights = True
+        return self._rights
 
     async def publish_rights(self, user: str, content: dict[str, Any] | None) -> None:
         """Tell what a user may do, to that user's gateway; None when the account is gone. Raises NotPermitted."""
-        payload = Rights.from_json(codec.to_json(content)).to_json().encode() if content is not None else b""
+        payload = Rights.from_map(content).to_json().encode() if content is not None else b""
         topic = topics.rights(user)
         await self.session.publish(topic, payload, retained=True, content_type=codec.CONTENT_TYPE_JSON)
 
@@ -153,16 +159,21 @@ class Personal:
 
     async def publish_request(self, service: str, request: Request, key: bytes) -> bool:
         """Publish a request that expires with its timeout; False when nobody takes it. Raises NotPermitted."""
-        try:
-            return await self.session.publish(
-                topics.service_request(service, self._user),
-                request.encode(),
-                expiry_s=math.ceil(request.timeout_us / 1e6),
-                response_topic=self.inbox,
-                correlation=key,
-            )
-        except NotPermitted as error:
-            raise NotPermitted(f"not permitted to ask service {service}") from error
+        known = await self.rights()
+        # Who has no rights retained finds out in which role the broker lets this user ask.
+        for role in (known.role,) if known else rights.ROLES:
+            try:
+                return await self.session.publish(
+                    topics.service_request(service, Asker(self._user, role, request.instrument)),
+                    request.encode(),
+                    expiry_s=math.ceil(request.timeout_us / 1e6),
+                    response_topic=self.inbox,
+                    correlation=key,
+                )
+            except NotPermitted:
+                continue
+        about = f" about {request.instrument}" if request.instrument else ""
+        raise NotPermitted(f"not permitted to ask service {service}{about}")
 
     async def manage_access(self, commands: list[Any]) -> list[dict[str, Any]]:
         """Let the broker execute commands of its dynamic security plugin; its answers, in order."""

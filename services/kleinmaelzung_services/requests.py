@@ -3,8 +3,8 @@
     broker --> take() --> bounded queue --> a few workers --> handler --> answer
                   | full: "busy"                  no longer than the asker waits
 
-Who asks stands in the topic, which the broker lets nobody else write to. An answer goes to an inbox of that user only:
-a request that names another is not answered at all.
+Who asks, in which role and about which instruments stands in the topic, which the broker lets nobody else write to. An
+answer goes to an inbox of that user only: a request that names another is not answered at all.
 """
 
 import asyncio
@@ -36,9 +36,10 @@ class RequestRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request with who asks. `deadline` is when nobody waits any more, by time.monotonic()."""
+    """A request with who asks, in which role. `deadline` is when nobody waits any more, by time.monotonic()."""
 
     user: str
+    role: str
     request: Request
     inbox: str
     correlation: bytes | None
@@ -52,11 +53,12 @@ Handler = Callable[[Asked], Awaitable[Any]]
 class Requests:
     """The requests to one service. `run()` must be running, `serve()` is called with each new session."""
 
-    def __init__(self, service: str, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, service: str, handlers: Mapping[str, Handler], workers: int = WORKERS) -> None:
         self.answered = 0
         self.refused = 0
         self._service = service
         self._handlers = handlers
+        self._workers = workers
         self._session: bus.Session | None = None
         self._waiting: asyncio.Queue[Asked] = asyncio.Queue(MAX_WAITING)
         self._refusals: asyncio.Queue[tuple[str, bytes | None, Answer]] = asyncio.Queue(MAX_REFUSALS)
@@ -67,7 +69,8 @@ class Requests:
         Where that is not permitted the service goes on without: what it is there for must not depend on it.
         """
         try:
-            await session.subscribe(topics.service_requests(self._service), qos=1)
+            for topic_filter in topics.service_requests(self._service):
+                await session.subscribe(topic_filter, qos=1)
         except bus.NotPermitted as error:
             logger.warning(
                 "nobody can ask %s: %s; its account has the rights of an earlier version", self._service, error
@@ -76,18 +79,24 @@ class Requests:
 
     def take(self, message: bus.Message) -> bool:
         """Whether a message is a request; then it will be answered."""
-        user = topics.asker(message.topic)
-        if user is None:
+        asker = topics.asker(message.topic)
+        if asker is None:
             return False
         inbox = message.response_topic or ""
-        if topics.inbox_owner(inbox) != user:
-            logger.warning("a request by %s without an inbox of theirs to answer to", user)
+        if topics.inbox_owner(inbox) != asker.user:
+            logger.warning("a request by %s without an inbox of theirs to answer to", asker.user)
             self.refused += 1
             return True
         try:
-            request = Request.decode(message.payload)
-            deadline = time.monotonic() + request.timeout_us / 1e6
-            asked = Asked(user=user, request=request, inbox=inbox, correlation=message.correlation, deadline=deadline)
+            request = Request.decode(message.payload, asker.instrument)
+            asked = Asked(
+                user=asker.user,
+                role=asker.role,
+                request=request,
+                inbox=inbox,
+                correlation=message.correlation,
+                deadline=time.monotonic() + request.timeout_us / 1e6,
+            )
             self._waiting.put_nowait(asked)
         except WireError as error:
             self._refuse(inbox, message.correlation, sockets.BAD_MESSAGE, str(error))
@@ -100,7 +109,7 @@ class Requests:
     async def run(self) -> Never:
         """Answer requests for ever."""
         async with asyncio.TaskGroup() as group:
-            for number in range(WORKERS):
+            for number in range(self._workers):
                 group.create_task(self._work(), name=f"requests-{number}")
             group.create_task(self._say_refusals(), name="requests-refused")
         raise AssertionError("these tasks do not end")

@@ -1,7 +1,10 @@
 """The page at `/` in a real Chromium, against the whole system."""
 
+import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -66,8 +69,144 @@ async def test_values_are_live_and_never_old_when_the_instrument_is_gone(
         await expect(page.get_by_text("5.25")).to_be_visible(timeout=15_000)
 
 
+@asynccontextmanager
+async def one_instrument(whole: Whole, directory: Path) -> AsyncIterator[None]:
+    """pi-1/probe, a thermometer that shows 23.45 °C."""
+    with Pty(directory / "probe") as pty:
+        pty.plug()
+        Thermometer(pty).start()
+        await whole.start_agent(THERMOMETER.format(name="probe", port=pty.port, every="100ms"))
+        yield
+
+
+async def test_the_one_time_link_signs_in_and_leaves_the_address_bar(whole: Whole, page: Page, tmp_path: Path) -> None:
+    assert whole.running.login_link is not None
+    async with one_instrument(whole, tmp_path):
+        await page.goto(whole.running.login_link)
+        await expect(page.get_by_text("Connected as admin")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        assert page.url == whole.running.url + "/"
+        assert "login" not in str(await page.evaluate("[location.href, document.referrer, history.length]"))
+        password = whole.running.password_file.read_text()
+        await expect(page.get_by_text("kleinmaelzung user password admin")).to_be_visible()
+        await expect(page.get_by_text(password)).to_have_count(0)
+        await page.screenshot(path=tmp_path / "link.png")
+        await page.get_by_role("button", name="Show the password").click()
+        await expect(page.get_by_text(password)).to_be_visible()
+        await page.screenshot(path=tmp_path / "password.png")
+        await page.get_by_role("button", name="Close").click()
+        await expect(page.get_by_text(password)).to_have_count(0)
+        await break_connection(whole)
+        await expect(page.get_by_text("Connection lost: nothing here is live")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("Connected as admin")).to_be_visible(timeout=30_000)
+
+
+async def break_connection(whole: Whole) -> None:
+    pid = whole.running.children["gateway"].pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+
+
+async def test_a_link_that_was_used_is_said_to_be_where_one_signs_in(whole: Whole, page: Page, tmp_path: Path) -> None:
+    assert whole.running.login_link is not None
+    await page.goto(whole.running.login_link)
+    await expect(page.get_by_text("Connected as admin")).to_be_visible(timeout=15_000)
+    await page.goto("about:blank")
+    await page.goto(whole.running.login_link)
+    await expect(page.get_by_role("alert")).to_contain_text("This link was used already", timeout=15_000)
+    await page.screenshot(path=tmp_path / "used.png")
+    # A link that is opened in a page that is open: no new page is loaded.
+    await page.goto(whole.running.url + "/#login=wrong")
+    await expect(page.get_by_role("alert")).to_contain_text("used already", timeout=15_000)
+    assert page.url == whole.running.url + "/"
+    await sign_in(page, whole, whole.running.password_file.read_text())
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=15_000)
+
+
+async def test_the_public_view_shows_instruments_to_whoever_comes(page: Page, tmp_path: Path) -> None:
+    async with whole_system(tmp_path, public_view=True) as whole, one_instrument(whole, tmp_path):
+        await page.goto(whole.running.url)
+        await expect(page.get_by_text("Public view", exact=True)).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        await page.screenshot(path=tmp_path / "public.png")
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_text("23.45")).to_be_hidden()
+        await page.screenshot(path=tmp_path / "public-sign-in.png")
+        await page.get_by_role("button", name="Back to the public view").click()
+        await expect(page.get_by_label("Password")).to_be_hidden()
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_label("Name").fill("admin")
+        await page.get_by_label("Password").fill(whole.running.password_file.read_text())
+        await page.get_by_role("button", name="Sign in").click()
+        await expect(page.get_by_text("Connected as admin")).to_be_visible(timeout=15_000)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_text("Public view", exact=True)).to_be_visible(timeout=15_000)
+
+
+async def test_who_holds_an_instrument_is_shown_until_it_is_released(whole: Whole, page: Page, tmp_path: Path) -> None:
+    async with one_instrument(whole, tmp_path):
+        await whole.until_state("pi-1/probe", "connected")
+        await sign_in(page, whole, whole.running.password_file.read_text())
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("held by")).to_have_count(0)
+        async with whole.lab.control("pi-1/probe"):
+            await expect(page.get_by_text("held by admin until")).to_be_visible(timeout=15_000)
+            await page.screenshot(path=tmp_path / "held.png")
+        await expect(page.get_by_text("held by")).to_have_count(0, timeout=15_000)
+        assert (await whole.lab.send("pi-1/probe", "_take", duration_s=1)).result == "done"
+        await expect(page.get_by_text("held by admin until")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("held by")).to_have_count(0, timeout=15_000)
+
+
+async def test_of_ones_own_session_the_page_says_you_and_of_what_has_expired_nothing(whole: Whole, page: Page) -> None:
+    await page.goto(whole.running.url)
+    said = await page.evaluate(
+        """async () => {
+            const { holderInWords } = await import("/page.js");
+            const control = { user: "anna", session: "s1", since: 0, until: 2_000_000 };
+            return [["s1", 1000], ["s2", 1000], ["s2", 2000]].map(([own, nowMs]) => holderInWords(control, own, nowMs));
+        }"""
+    )
+    assert [one.partition(" until ")[0] for one in said] == ["held by you", "held by anna", ""]
+
+
 async def test_a_wrong_password_is_said_and_the_right_one_lets_in(whole: Whole, page: Page) -> None:
     await sign_in(page, whole, "wrong")
     await expect(page.get_by_role("alert")).to_contain_text("wrong", timeout=15_000)
     await sign_in(page, whole, whole.running.password_file.read_text())
     await expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=15_000)
+
+
+async def test_an_instruments_last_hour_is_a_click_away(whole: Whole, page: Page, tmp_path: Path) -> None:
+    async with one_instrument(whole, tmp_path):
+        await sign_in(page, whole, whole.running.password_file.read_text())
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        while not await whole.logged():
+            pass
+        group = page.get_by_role("group", name="Download pi-1/probe as CSV")
+        async with page.expect_download() as downloading:
+            await group.get_by_role("button", name="last hour").click()
+        download = await downloading.value
+        assert download.suggested_filename == "pi-1_probe.csv"
+        saved = Path(await download.path()).read_text()
+        assert saved.startswith("time,temperature [°C],quality,note")
+        assert ",23.45," in saved
+        # The keyboard stays where it is while values come and go.
+        await group.get_by_role("button", name="week").focus()
+        await page.evaluate("document.querySelector('.value').classList.add('drawn-before')")
+        await expect(page.locator(".drawn-before")).to_have_count(0)
+        await expect(group.get_by_role("button", name="week")).to_be_focused()
+        await page.screenshot(path=tmp_path / "download.png")
+        await whole.running.children["history"].stop()
+        await group.get_by_role("button", name="day").click()
+        await expect(group.get_by_role("status")).to_contain_text("No history service is there", timeout=15_000)
+        await page.screenshot(path=tmp_path / "download-refused.png")
+        await expect(group.get_by_role("button", name="day")).to_be_enabled()
+
+
+async def test_the_public_view_offers_no_download(page: Page, tmp_path: Path) -> None:
+    async with whole_system(tmp_path, public_view=True) as whole, one_instrument(whole, tmp_path):
+        await page.goto(whole.running.url)
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_role("group")).to_have_count(0)

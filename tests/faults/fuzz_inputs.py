@@ -9,7 +9,7 @@ import msgpack
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from kleinmaelzung_wire import codec, frames, messages, requests, sockets
+from kleinmaelzung_wire import codec, descriptions, frames, messages, requests, sockets
 from kleinmaelzung_wire.codec import WireError
 from tests.faults import mutate
 
@@ -188,10 +188,10 @@ def service_status(chance: Random) -> Any:
 
 
 def description(chance: Random) -> Any:
-    argument = messages.Argument(name="value", type="number", unit="°C", minimum=0, maximum=10)
-    made = messages.Description(
-        channels=[messages.Channel(name="temperature", unit="°C")],
-        commands=[messages.CommandDescription(name="set", arguments=[argument])],
+    argument = descriptions.Argument(name="value", type="number", unit="°C", minimum=0, maximum=10)
+    made = descriptions.Description(
+        channels=[descriptions.Channel(name="temperature", unit="°C")],
+        commands=[descriptions.CommandDescription(name="set", arguments=[argument])],
         driver="text",
     )
     return codec.unpack(made.encode())

@@ -30,7 +30,7 @@ from tests.faults.parts import Ending, Part
 ROOT: Final = Path(__file__).parents[2]
 CONNECT_S: Final = 30.0
 # What deploy calls them, and what a person calls what they are.
-ROLES: Final = {"postgres": "database", "mosquitto": "broker", "logger": "logger", "gateway": "gateway"}
+ROLES: Final = {"postgres": "database", "mosquitto": "broker"}  # of the other parts: their names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +70,7 @@ class Laboratory:
         self._mosquitto = plan.mosquitto
         self.log = directory / "log"
         self.instruments = Part(_instruments(directory, where, load), self.log / "instruments.log")
-        self.parts = {ROLES[child.name]: _part(child, self.log) for child in plan.children}
+        self.parts = {ROLES.get(child.name, child.name): _part(child, self.log) for child in plan.children}
         self.agents = {name: Agent(name, directory / name, where) for name in load.agent_names}
         self.trusting = Part(_trusting(directory, plan), self.log / "trusting.log")
 
@@ -167,7 +167,7 @@ async def open_laboratory(directory: Path, load: Load) -> AsyncIterator[Laborato
 
 
 def _part(child: Child, log: Path) -> Part:
-    return Part(child, log / f"{ROLES[child.name]}.log")
+    return Part(child, log / f"{ROLES.get(child.name, child.name)}.log")
 
 
 def _instruments(directory: Path, where: ApartField | PlainField, load: Load) -> Child:

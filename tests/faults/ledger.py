@@ -30,20 +30,21 @@ _HOLES: Final = """
 SELECT coalesce(sum(upper(hole) - lower(hole)), 0)::bigint
 FROM completeness
 CROSS JOIN LATERAL (
-    SELECT coalesce(range_agg(int8range(gaps.first_number, gaps.last_number, '[]')), '{}') AS numbers
-    FROM gaps
-    JOIN instruments ON instruments.id = gaps.instrument
+    SELECT coalesce(range_agg(int8range(gap_records.first_number, gap_records.last_number, '[]')), '{}') AS numbers
+    FROM gap_records
+    JOIN instruments ON instruments.id = gap_records.instrument
     WHERE instruments.agent = completeness.agent AND instruments.name = completeness.instrument
-        AND gaps.epoch = completeness.epoch AND gaps.first_number <= gaps.last_number AND gaps.reason <> ''
+        AND gap_records.epoch = completeness.epoch AND gap_records.reason <> ''
+        AND gap_records.first_number <= gap_records.last_number
 ) AS explained
 CROSS JOIN LATERAL unnest(completeness.missing_numbers - explained.numbers) AS hole
 """
 
 _DEATHS: Final = """
 SELECT instruments.agent || '/' || instruments.name, count(*)
-FROM gaps
-JOIN instruments ON instruments.id = gaps.instrument
-WHERE gaps.reason = $1
+FROM gap_records
+JOIN instruments ON instruments.id = gap_records.instrument
+WHERE gap_records.reason = $1
 GROUP BY 1
 """
 
@@ -75,7 +76,7 @@ class Ledger:
             repeated_frames=await self._connection.fetchval(_REPEATED_FRAMES),
             unexplained_holes=await self._connection.fetchval(_HOLES),
             quarantined=await self._count("SELECT reason, count(*) FROM quarantine GROUP BY reason"),
-            gaps=await self._count("SELECT reason, count(*) FROM gaps GROUP BY reason"),
+            gaps=await self._count("SELECT reason, count(*) FROM gap_records GROUP BY reason"),
             deaths=await self._count(_DEATHS, gaps.AGENT_DIED),
         )
 

@@ -79,7 +79,9 @@ class Places:
 
     async def until_complete(self, stopped: messages.AgentStatus) -> None:
         """Wait until all that a stopped agent has numbered is logged, then look for doubles and holes."""
-        async with asyncio.timeout(LIMIT_S):
+        # What it could not send any more it kept, and sends when it starts again.
+        again = [await self.start_agent()] if stopped.unlogged else []
+        async with cared_for(*again), asyncio.timeout(LIMIT_S):
             while await query(self.dsn, "SELECT max(received) FROM completeness WHERE epoch = $1", stopped.epoch) != [
                 (stopped.taken,)
             ]:

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from kleinmaelzung_agent import clock, config, instruments
-from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.instruments import Instrument, Sink
+from kleinmaelzung_agent.numbering import Sampling
 from kleinmaelzung_agent.outages import FULL
 from kleinmaelzung_agent.recorder import NumberedFrame, Recorder
 from kleinmaelzung_agent.spool import Limits, open_spool

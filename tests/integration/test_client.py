@@ -144,7 +144,7 @@ async def test_what_is_still_watched_stays_known_when_another_watch_ends(lab: kl
         await states.begun()
         for _ in range(3):  # asks for other topics too, and gives them up
             (balance,) = await lab.instruments(BALANCE)
-            await eventually(lambda: not any(kind.is_closed for kind in list(lab._watches)))
+            await eventually(lambda: not any(kind.is_closed for kind in list(lab._link._watches)))
             assert balance.condition == "connected"
 
 

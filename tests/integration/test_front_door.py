@@ -81,8 +81,8 @@ async def test_a_login_that_waits_and_goes_away_leaves_nothing(broker: TestBroke
 async def test_a_secret_in_the_address_is_refused_and_never_logged(
     gateway_url: str, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "kleinmaelzung_gateway")
     caplog.set_level(logging.WARNING, "websockets")  # as the command sets it
+    caplog.set_level(logging.DEBUG, "kleinmaelzung_gateway")  # last, for it is also what is kept
     async with healthy(gateway_url):
         for query in ("token=geheim", "user=otto&password=geheim"):
             status, body = await answer(gateway_url, f"{path}?{query}")

@@ -13,14 +13,14 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_wire import access, frames, messages
+from kleinmaelzung_wire import access, descriptions, frames, messages
 from tests import sockets
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker
 from tests.waiting import until
 
 CLOCK = frames.Clock(synchronised=True)
 STATE = messages.State(state="connected", since=1_764_000_000_000_000).encode()
-DESCRIPTION = messages.Description(channels=[messages.Channel(name="weight", unit="g")], driver="text").encode()
+DESCRIPTION = descriptions.Description(channels=[descriptions.Channel(name="weight", unit="g")], driver="text").encode()
 ONLINE = messages.AgentStatus(online=True, nonce="n1").encode()
 
 

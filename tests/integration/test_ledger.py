@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import urllib.request
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from kleinmaelzung_services.logger import ledger_requests, service
 from kleinmaelzung_wire import frames, ledger, topics
 from kleinmaelzung_wire.frames import Clock, Frame
 from kleinmaelzung_wire.messages import Command, Reply, Result
+from tests import gateways
 from tests.brokers import PASSWORD, TestBroker
 from tests.databases import query
 from tests.faults.test_worst_moments import Places, cared_for, ended
@@ -139,6 +141,26 @@ async def test_what_no_agent_saw_is_in_the_ledger_once_however_often_it_comes(be
     await bench.refuse(offline)
     await bench.refuse(record(2, result="offline"))
     assert [entry.id for entry in await bench.ledger(3)] == ["id-2", "id-1", "id-1"]
+    await bench.refuse({**offline, "received": NOW_US + 1})
+    assert [entry.id for entry in await bench.ledger(4)] == ["id-1", "id-2", "id-1", "id-1"], "sent and refused again"
+
+
+async def test_a_command_that_a_gateway_lost_and_the_agent_knows_has_one_line(bench: Bench) -> None:
+    await bench.refuse(record(1, result="lost"))
+    await bench.ledger(1)
+    await bench.tell(record(1))
+    [entry] = await bench.lab.ledger()
+    assert (entry.number, entry.result, entry.noted_by, entry.superseded_by) == (2, "done", "agent", None)
+    _, first = await bench.lab.ledger(superseded=True)
+    assert (first.number, first.result, first.noted_by, first.superseded_by) == (1, "lost", "gateway", 2)
+    assert (await bench.lab.verify_ledger()).entries == 2
+    _, out, _ = await bench.type()
+    assert [line.split()[0] for line in out.splitlines()] == ["NUMBER", "2"]
+    _, out, _ = await bench.type("--all")
+    _, lost, done = out.splitlines()
+    assert lost.split()[0] == "1"
+    assert lost.endswith("entry 2 says what happened; not now")
+    assert done.split()[0] == "2"
 
 
 async def test_entries_are_found_by_instrument_user_result_and_time(bench: Bench) -> None:
@@ -178,6 +200,7 @@ async def test_many_entries_come_page_by_page_however_long_they_are(bench: Bench
         ("ledger", {"limit": 0}),
         ("ledger", {"limit": ledger_requests.PAGE + 1}),
         ("ledger", {"user": 3}),
+        ("ledger", {"superseded": 1}),
         ("ledger", {"after": "x"}),
         ("ledger-verify", {"head": [1, "00"]}),
         ("ledger-verify", {"head": "1:00"}),
@@ -222,7 +245,7 @@ async def test_people_read_a_table_and_programs_a_document(bench: Bench) -> None
     code, out, err = await bench.type()
     heading, first, second, third = out.splitlines()
     assert (code, err) == (0, "")
-    assert heading.split() == ["TIME", "INSTRUMENT", "USER", "COMMAND", "RESULT", "TOOK", "REASON"]
+    assert heading.split() == ["NUMBER", "TIME", "INSTRUMENT", "USER", "COMMAND", "RESULT", "TOOK", "REASON"]
     assert first.endswith("pi-1/balance  anna  set value=3.5  done     12.3 ms")
     assert second.endswith("pi-1/balance  otto  tare           refused  -        not now")
     assert "set text=\ufffd[2J" in third
@@ -256,6 +279,7 @@ async def test_people_verify_and_are_told_what_is_damaged(bench: Bench) -> None:
     [
         ("verify", "--head", "3"),
         ("verify", "--by", "anna"),
+        ("verify", "--all"),
         (BALANCE, "--head", f"1:{'0' * 64}"),
         ("--limit", "0"),
         ("balance",),
@@ -288,3 +312,55 @@ async def test_a_command_is_in_the_ledger_once_though_its_logger_dies(
                     await until(lambda: 1 in agent.logged, "the frame that is sent again is logged")
     assert await query(dsn, "SELECT number, command, frame FROM ledger") == [(1, "id-1", 1)]
     assert await query(dsn, "SELECT number FROM ledger_head") == [(1,)]
+
+
+@pytest.mark.parametrize("place", ["logger.before_commit", "logger.after_commit"])
+async def test_what_no_agent_saw_is_in_the_ledger_once_though_its_logger_dies(
+    broker: TestBroker, gateway_url: str, dsn: str, tmp_path: Any, place: str
+) -> None:
+    places = Places(broker, gateway_url, dsn, tmp_path)
+    async with logged_in(gateway_url) as lab:
+        dying = await places.start_logger(place)
+        async with cared_for(dying):
+            await announced(lab, "logger")
+            assert (await lab.send(BALANCE, "tare", id="c1")).result == "not-permitted"
+            assert await ended(dying) < 0
+        assert await unlogged(gateway_url) == 1, "nobody has confirmed it"
+        async with cared_for(await places.start_logger()):
+            async with asyncio.timeout(30):
+                while await unlogged(gateway_url):
+                    await asyncio.sleep(0.05)
+    found = await query(dsn, "SELECT number, username, command, result, noted_by FROM ledger")
+    assert found == [(1, "otto", "c1", "not-permitted", "gateway")]
+
+
+async def test_what_no_agent_saw_waits_for_a_logger(broker: TestBroker, gateway_url: str, dsn: str) -> None:
+    async with logged_in(gateway_url) as lab:
+        for _ in range(3):  # the same id: three attempts
+            assert (await lab.send(BALANCE, "tare", id="c1")).result == "not-permitted"
+        assert await unlogged(gateway_url) == 3
+        async with running(configuration(broker, dsn)), asyncio.timeout(30):
+            while await unlogged(gateway_url):
+                await asyncio.sleep(0.05)
+    assert await query(dsn, "SELECT number, command FROM ledger ORDER BY number") == [(1, "c1"), (2, "c1"), (3, "c1")]
+
+
+async def test_a_gateway_that_ends_says_what_is_not_in_the_ledger(
+    broker: TestBroker, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with gateways.running_gateway(broker) as listening, logged_in(gateways.url(listening)) as lab:
+        assert (await lab.send(BALANCE, "tare")).result == "not-permitted"
+    assert "1 records of refused commands are not in the ledger: the gateway ends" in caplog.text
+
+
+async def unlogged(gateway_url: str) -> int:
+    """How many records wait at the gateway, as it says itself."""
+
+    def ask() -> str:
+        with urllib.request.urlopen(gateway_url.replace("ws://", "http://") + "/metrics", timeout=10) as answer:
+            text: str = answer.read().decode()
+        return text
+
+    lines = (await asyncio.to_thread(ask)).splitlines()
+    [value] = [line.split()[1] for line in lines if line.startswith("kleinmaelzung_gateway_unlogged_records ")]
+    return int(value)

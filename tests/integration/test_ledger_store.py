@@ -12,11 +12,12 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from kleinmaelzung_services.logger import batch, ledger_requests, lookup, store
+from kleinmaelzung_services import lookup
+from kleinmaelzung_services.logger import batch, ledger_requests, store
 from kleinmaelzung_services.logger import ledger as chain
 from kleinmaelzung_services.logger.batch import Arrival, Entry
 from kleinmaelzung_services.logger.ledger import Link
-from kleinmaelzung_services.logger.ledger_requests import Verdict
+from kleinmaelzung_services.logger.ledger_requests import Verdict, Wanted
 from kleinmaelzung_wire import frames, ledger, topics
 from kleinmaelzung_wire.frames import Clock, Frame
 from kleinmaelzung_wire.messages import Command, Reply, Result
@@ -74,7 +75,7 @@ async def verified(dsn: str, noted: Link | None = None, piece_s: float = 60.0) -
     """The whole ledger, in as many pieces as it takes."""
     found = Verdict(last=Link())
     while not found.why and not found.is_end:
-        async with lookup.open_lookup(dsn, lookup.read_queries("ledger.sql")) as opened:
+        async with lookup.open_lookup(dsn, lookup.read_queries(ledger_requests.__package__, "ledger.sql")) as opened:
             piece = await ledger_requests.verify(opened, found.last, noted, piece_s)
         piece.entries += found.entries
         piece.compared += found.compared
@@ -125,7 +126,7 @@ async def chained_anew(dsn: str, first: int = 1) -> None:
 
 
 async def _rows(dsn: str) -> list[Any]:
-    async with lookup.open_lookup(dsn, lookup.read_queries("ledger.sql")) as opened:
+    async with lookup.open_lookup(dsn, lookup.read_queries(ledger_requests.__package__, "ledger.sql")) as opened:
         return await opened.fetch("find_chain", None, 1000)
 
 
@@ -185,10 +186,34 @@ async def test_what_comes_again_adds_nothing(opened: store.Store, dsn: str) -> N
     await opened.write(entries(first, refused(offline, at_us=NOW_US + 10**7)))
     await opened.write(entries(refused({**offline, "result": "not-permitted"}), refused({**offline, "user": "otto"})))
     assert await numbers(dsn) == [1, 2, 3, 4, 5]
+    written = await opened.write(entries(refused({**offline, "received": NOW_US + 5}), refused(offline)))
+    assert await numbers(dsn) == [1, 2, 3, 4, 5, 6], "the same id was sent again, and refused again"
+    assert len(batch.noted(written.noted)["gateway"]) == 2, "both are committed"
     await tampered(dsn, "UPDATE streams SET received = '{}'", "DELETE FROM frames", "DELETE FROM records")
     await opened.write(entries(first))  # everything else has forgotten it
-    assert await numbers(dsn) == [1, 2, 3, 4, 5]
+    assert await numbers(dsn) == [1, 2, 3, 4, 5, 6]
     assert (await verified(dsn)).why == ""
+
+
+async def test_what_an_agent_recorded_supersedes_what_a_gateway_guessed(opened: store.Store, dsn: str) -> None:
+    await opened.write(entries(refused(record(1, result="lost")), refused(record(2, result="not-permitted"))))
+    elsewhere = {**record(3, result="lost"), "origin": "session-2"}
+    await opened.write(entries(refused(record(3, result="expired")), refused(elsewhere)))
+    await opened.write(entries(told(1, *(record(number) for number in (1, 2, 3)))))
+
+    async def found(**wanted: Any) -> list[tuple[int, str, int | None]]:
+        async with lookup.open_lookup(dsn, lookup.read_queries(ledger_requests.__package__, "ledger.sql")) as looking:
+            rows = await ledger_requests.find(looking, Wanted(**wanted))
+        return [(row["number"], row["result"], row["superseded_by"]) for row in rows]
+
+    agents = [(7, "done", None), (6, "done", None), (5, "done", None)]
+    kept = [(4, "lost", None), (2, "not-permitted", None)]  # another session's command, and an attempt of its own
+    assert await found() == agents + kept
+    assert await found(limit=3) == [*agents, kept[0]], "one more than a page"
+    everything = [*agents, (4, "lost", None), (3, "expired", 7), (2, "not-permitted", None), (1, "lost", 5)]
+    assert await found(superseded=True) == everything
+    assert await found(result="lost") == [(4, "lost", None)]
+    assert await found(result="lost", superseded=True) == [(4, "lost", None), (1, "lost", 5)]
 
 
 async def test_a_batch_without_a_command_asks_nothing_of_the_ledger(opened: store.Store, dsn: str) -> None:

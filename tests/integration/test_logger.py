@@ -15,8 +15,9 @@ import asyncpg
 import pytest
 
 from kleinmaelzung_bus import session as bus
+from kleinmaelzung_services import presence
+from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.logger import service, store
-from kleinmaelzung_services.logger.config import Config
 from kleinmaelzung_services.logger.inbox import ARRIVAL_BYTES, MAX_BATCH_MESSAGES, Inbox
 from kleinmaelzung_services.logger.service import Figures, Service
 from kleinmaelzung_wire import codec, failpoints, frames, messages, topics
@@ -38,7 +39,7 @@ def payload(number: int, *values: float) -> bytes:
 
 
 def configuration(broker: TestBroker, dsn: str) -> Config:
-    return Config(broker=broker.mosquitto.broker("logger"), dsn=dsn)
+    return Config(broker=broker.mosquitto.broker("logger"), dsn=dsn, name="logger")
 
 
 @contextlib.asynccontextmanager
@@ -335,7 +336,7 @@ async def test_a_full_disk_is_no_data_error(
 async def test_with_the_database_away_memory_is_bounded_and_the_broker_still_served(
     broker: TestBroker, agent: Agent, private_server: databases.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service, "STATUS_EVERY_S", 0.05)
+    monkeypatch.setattr(presence, "STATUS_EVERY_S", 0.05)
     await private_server.ready()
     max_bytes = 300_000
     async with running(configuration(broker, private_server.dsn), Inbox(max_bytes)) as logger:
@@ -544,11 +545,12 @@ async def test_mistakes_in_the_environment_come_at_once_with_exit_code_2() -> No
 
 async def test_a_newer_database_ends_the_command_with_a_sentence(broker: TestBroker, dsn: str, tmp_path: Path) -> None:
     async with store.open_store(dsn):
+        [[newest]] = await query(dsn, "SELECT max(number) FROM migrations")
         await query(dsn, "INSERT INTO migrations VALUES (900, 'future', '', 'plain')")
     code, errors = await ended(await start(environment(broker, dsn, tmp_path)))
     assert (code, errors.splitlines()[-1]) == (
         1,
-        "database: the database has schema version 900, this software knows up to 7: update the software",
+        f"database: the database has schema version 900, this software knows up to {newest}: update the software",
     )
 
 

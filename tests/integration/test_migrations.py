@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from kleinmaelzung_services.logger import migrate, store
+from kleinmaelzung_services import migrate
+from kleinmaelzung_services.logger import store
 from tests.databases import query
 
 
@@ -70,9 +71,9 @@ async def test_somebody_else_s_table_of_migrations_ends_it_too(dsn: str) -> None
 async def test_a_database_from_before_gaps_had_an_end_is_brought_up_to_date(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files = migrate.read_migrations()
+    files = migrate.read_migrations(store.PART.package)
     with monkeypatch.context() as patch:
-        patch.setattr(migrate, "read_migrations", lambda: [file for file in files if file.number <= 5])
+        patch.setattr(migrate, "read_migrations", lambda package: [file for file in files if file.number <= 5])
         await installation(dsn)
     await query(dsn, "INSERT INTO instruments (agent, name) VALUES ('pi-1', 'balance')")
     await query(
@@ -85,7 +86,7 @@ async def test_a_database_from_before_gaps_had_an_end_is_brought_up_to_date(
     await query(dsn, "INSERT INTO frames VALUES (1, 1, now(), now(), true, NULL, 'data', '')")
     await installation(dsn)
     assert await query(
-        dsn, "SELECT reason, since::date::text, until::date::text, first_number FROM gaps ORDER BY id"
+        dsn, "SELECT reason, since::date::text, until::date::text, first_number FROM gap_records ORDER BY id"
     ) == [
         ("port lost", "2026-01-01", "2026-01-02", None),
         ("port lost", "2026-02-01", None, None),

@@ -14,9 +14,12 @@ from kleinmaelzung_services.requests import Asked, RequestRefused, Requests
 from kleinmaelzung_wire import access, codec, sockets, topics
 from kleinmaelzung_wire.requests import Answer, Request
 from kleinmaelzung_wire.rights import Rights
+from kleinmaelzung_wire.topics import Asker
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker
 from tests.sockets import JSON, client
 from tests.waiting import until
+
+ROLES = {"anna": "operator", "otto": "observer", "admin": "admin"}
 
 
 class Desk:
@@ -27,7 +30,11 @@ class Desk:
         self.under_way = 0
 
     async def echo(self, asked: Asked) -> Any:
-        return {"user": asked.user, **asked.request.arguments}
+        about = {"about": asked.request.instrument} if asked.request.instrument else {}
+        return {"user": asked.user, **asked.request.arguments, **about}
+
+    async def role(self, asked: Asked) -> Any:
+        return asked.role
 
     async def wait(self, asked: Asked) -> Any:
         self.under_way += 1
@@ -55,7 +62,7 @@ async def desk(broker: TestBroker) -> AsyncIterator[Desk]:
     desk = Desk()
     handlers = {
         name.replace("_", "-"): getattr(desk, name)
-        for name in ("echo", "wait", "refuse", "need", "fail", "tell_much", "tell_odd")
+        for name in ("echo", "role", "wait", "refuse", "need", "fail", "tell_much", "tell_odd")
     }
     asked = Requests("logger", handlers)
     connection = broker.mosquitto.broker("logger")
@@ -162,9 +169,48 @@ async def test_a_service_with_too_much_to_do_says_so(desk: Desk, gateway_url: st
         assert {answer[2] for answer in refused} == {"busy"}
 
 
+# What a request is about
+
+
+async def test_a_service_is_asked_about_what_is_granted_and_nothing_else(
+    broker: TestBroker, desk: Desk, gateway_url: str
+) -> None:
+    await broker.manage(access.add_user("nele", PASSWORD, "operator", ("pi-1/balance", "pi-2/+")))
+    async with client(gateway_url, "nele", PASSWORD) as nele:
+        # Nobody told the gateway of these rights, and there it asks as what the broker lets nele be.
+        assert await nele.ask("rights", 0) == ["done", 0, None]
+        for about in ("pi-1/balance", "pi-2/oven", "pi-2/+"):
+            answer = await nele.ask("request", 1, "logger", {"request": "echo", "instrument": about})
+            assert answer == ["done", 1, {"user": "nele", "about": about}]
+        for about in ("pi-1/oven", "pi-1/+", "+/balance", "+/+"):
+            answer = await nele.ask("request", 1, "logger", {"request": "echo", "instrument": about})
+            assert answer[2:] == ["not-permitted", f"nele is not permitted to ask service logger about {about}"]
+        answer = await nele.ask("request", 1, "logger", {"request": "echo", "instrument": "pi-1/#"})
+        assert answer[2] == "bad-message"
+
+
+async def test_who_has_several_grants_is_told_which(broker: TestBroker, desk: Desk, gateway_url: str) -> None:
+    await broker.manage(access.add_user("nele", PASSWORD, "observer", ("pi-1/balance", "pi-2/+")))
+    rights = {"role": "observer", "instruments": ["pi-1/balance", "pi-2/+"]}
+    async with client(gateway_url, "admin", broker.mosquitto.passwords["admin"]) as admin:
+        assert await admin.ask("rights", 1, "nele", rights) == ["done", 1, None]
+    async with client(gateway_url, "nele", PASSWORD) as nele:
+        assert await nele.ask("rights", 1) == ["done", 1, rights]
+        answer = await nele.ask("request", 2, "logger", {"request": "echo", "instrument": "pi-1/balance"})
+        assert answer[2]["about"] == "pi-1/balance"
+
+
+async def test_a_service_knows_the_role(broker: TestBroker, desk: Desk, gateway_url: str) -> None:
+    for user, role in ROLES.items():
+        password = PASSWORD if user != "admin" else broker.mosquitto.passwords["admin"]
+        async with client(gateway_url, user, password) as person:
+            answer = await person.ask("request", 1, "logger", {"request": "role"})
+            assert answer == ["done", 1, role]
+
+
 async def test_an_account_without_the_right_is_refused(broker: TestBroker, desk: Desk, gateway_url: str) -> None:
     everything = access.user_rules("old", Rights(role="operator"))
-    rules = [rule for rule in everything if not rule["topic"].endswith("request/old")]
+    rules = [rule for rule in everything if "/request/old" not in rule["topic"]]
     await broker.manage(access.add_account("old", PASSWORD, rules))
     async with client(gateway_url, "old", PASSWORD) as old:
         answer = await old.ask("request", 1, "logger", {"request": "echo"})
@@ -184,7 +230,7 @@ async def listening(broker: TestBroker, user: str) -> AsyncIterator[tuple[bus.Se
 
 async def ask(session: bus.Session, user: str, response_topic: str | None, payload: bytes | None = None) -> None:
     request = Request(name="echo", arguments={}).encode() if payload is None else payload
-    topic = topics.service_request("logger", user)
+    topic = topics.service_request("logger", Asker(user, ROLES[user]))
     await session.publish(topic, request, response_topic=response_topic, correlation=b"c")
 
 
@@ -232,7 +278,7 @@ async def test_an_answer_goes_nowhere_but_to_an_inbox_of_who_asked(broker: TestB
             await ask(otto, "otto", inbox)
         await ask(otto, "otto", topics.inbox("otto", "s1"))
         await until(lambda: heard, "the one that is in order is answered")
-        asked = [topics.service_request("logger", "otto")] * (len(forged) + 1)
+        asked = [topics.service_request("logger", Asker("otto", "observer"))] * (len(forged) + 1)
         await until(lambda: len(everything) > len(asked), "everything has been heard")
     assert everything == [*asked, topics.inbox("otto", "s1")]
 

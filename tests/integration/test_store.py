@@ -182,7 +182,7 @@ async def test_a_gap_record_is_a_row_of_gaps_once(opened: store.Store, dsn: str)
     for _ in range(2):
         await opened.write(entries(arrival(made)))
     found = await query(
-        dsn, "SELECT epoch, first_number, last_number, since IS NOT NULL, reason, index FROM gaps ORDER BY id"
+        dsn, "SELECT epoch, first_number, last_number, since IS NOT NULL, reason, index FROM gap_records ORDER BY id"
     )
     assert found == [(6, 10, 20, True, "spool full", 0), (None, None, None, False, "", 1)]
     assert await query(dsn, "SELECT kind FROM records ORDER BY index") == [("gap",), ("gap",), ("other",)]
@@ -202,7 +202,7 @@ async def known_gaps(dsn: str) -> list[tuple[Any, ...]]:
     columns = ", ".join(microseconds.format(column) for column in ("since", "until"))
     return await query(
         dsn,
-        f"SELECT reason, epoch, first_number, last_number, {columns}, detail FROM known_gaps"
+        f"SELECT reason, epoch, first_number, last_number, {columns}, detail FROM gaps"
         " ORDER BY reason, since, first_number",
     )
 
@@ -233,13 +233,13 @@ async def test_a_gap_told_again_changes_nothing(opened: store.Store, dsn: str) -
         Gap(reason=gaps.SILENT, since=NOW_US, until=NOW_US + 1),
     )
     await opened.write(entries(arrival(made)))
-    before = await query(dsn, "SELECT * FROM gaps ORDER BY id")
+    before = await query(dsn, "SELECT * FROM gap_records ORDER BY id")
     # As after a loss of what is known of numbers: the same record under the same number.
     await query(dsn, "UPDATE streams SET received = '{}'")
     await query(dsn, "TRUNCATE frames, records")
     written = await opened.write(entries(arrival(made)))
     assert (written.frames, written.quarantined) == (1, 0)
-    assert await query(dsn, "SELECT * FROM gaps ORDER BY id") == before
+    assert await query(dsn, "SELECT * FROM gap_records ORDER BY id") == before
     assert len(before) == 3
 
 
@@ -293,7 +293,7 @@ async def test_what_the_agent_gave_up_is_missing_even_where_nothing_came_after(o
     ]
 
 
-async def test_quarantined_numbers_are_known_gaps(opened: store.Store, dsn: str) -> None:
+async def test_quarantined_numbers_are_gaps(opened: store.Store, dsn: str) -> None:
     past = NOW_US - 401 * batch.DAY_US
     unreadable = arrival(frame(4, 1.0))._replace(payload=codec.pack({"v": 9, "e": 7, "n": 4}))
     written = await opened.write(
@@ -549,7 +549,7 @@ async def test_an_absent_database_is_unavailable_within_seconds() -> None:
 async def test_emptied_tables_are_made_anew_by_the_next_connection(dsn: str) -> None:
     async with store.open_store(dsn) as opened:
         await opened.write(entries(arrival(frame(1, 1.0))))
-        await query(dsn, "TRUNCATE instruments, channels, streams, frames, samples, records, gaps")
+        await query(dsn, "TRUNCATE instruments, channels, streams, frames, samples, records, gap_records")
         with pytest.raises(store.StoreUnavailable, match="vanished"):
             await opened.write(entries(arrival(frame(2, 1.0))))
     async with store.open_store(dsn) as opened:

@@ -15,7 +15,7 @@ import pytest
 from kleinmaelzung_agent import config, instruments
 from kleinmaelzung_agent.instruments import Instrument, Reading
 from kleinmaelzung_agent.text_config import TextInstrumentConfig
-from kleinmaelzung_wire import messages
+from kleinmaelzung_wire import descriptions, messages
 from kleinmaelzung_wire.frames import Value
 from tests.fakes_instruments import Pty, Thermometer, mt_sics_balance, rfc2217_server
 from tests.waiting import until
@@ -106,6 +106,7 @@ def read(directory: Path, text: str, port: str, every: str = "20ms") -> TextInst
     path = directory / "agent.toml"
     text = text.replace('"300ms"', '"3h"') if every == "1h" else text
     path.write_text(agent + text.replace("PORT", port).replace("EVERY", every))
+    path.chmod(0o600)
     return config.load(path).instruments["it"]
 
 
@@ -533,7 +534,7 @@ async def test_an_rfc2217_server_is_read_and_its_end_noticed(tmp_path: Path, ter
 
 def test_the_description_says_what_it_measures_and_takes(tmp_path: Path, notes: Notes) -> None:
     description = instruments.make("it", read(tmp_path, THERMOMETER, "/dev/ttyX"), notes).description()
-    assert messages.Description.decode(description.encode()) == description
+    assert descriptions.Description.decode(description.encode()) == description
     assert [channel.name for channel in description.channels] == ["temperature"]
     assert [known.name for known in description.commands] == ["set", "nonsense", "beep"]
     assert description.commands[0].arguments[0].maximum == 1_000_000

@@ -8,15 +8,17 @@ import shutil
 import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import kleinmaelzung
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_gateway import certificate, gateway
+from kleinmaelzung_gateway import certificate, gateway, guarded
 from kleinmaelzung_gateway.certificate import CertificateFiles
+from kleinmaelzung_gateway.guarded import Limits
 from kleinmaelzung_local import system
 from tests import gateways, rude
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker, running_broker
@@ -185,6 +187,36 @@ async def test_who_never_ends_the_handshake_of_tls_is_disconnected(
                         await one.reader.read()
         async with kleinmaelzung.connect(url, user="otto", password=PASSWORD, ca_file=place.ca_file) as lab:
             assert await lab.instruments() == []
+
+
+async def test_who_never_ends_the_handshake_of_tls_takes_a_place_as_well(
+    broker: TestBroker, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway, "OPEN_TIMEOUT_S", 3600.0)  # it is not the time that ends them
+    monkeypatch.setattr(guarded, "MAX_TOLD", 0)
+    async with gateways.running_gateway(broker, certificate=place.files, limits=Limits(sockets_for_one=3)) as served:
+        url = gateways.url(served, "https")
+        login: dict[str, Any] = {"user": "otto", "password": PASSWORD, "ca_file": place.ca_file}
+        async with kleinmaelzung.connect(url, **login) as watching, AsyncExitStack() as silent:
+            for _ in range(2):
+                await silent.enter_async_context(rude.connected(url))
+            async with rude.connected(url) as cut:
+                assert await cut.closing() == (1006, "")
+            assert served.gateway.guard.refused >= 1
+            assert served.gateway.guard.places.taken == 1
+            assert await watching.instruments() == []
+            await silent.aclose()
+            async with asyncio.timeout(20):
+                while not await is_let_in(url, login):
+                    pass
+
+
+async def is_let_in(url: str, login: dict[str, Any]) -> bool:
+    try:
+        async with kleinmaelzung.connect(url, **login) as lab:
+            return await lab.instruments() == []
+    except kleinmaelzung.NotReachable:
+        return False
 
 
 async def test_https_where_http_is_spoken_is_said(gateway_url: str, place: Place) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -12,11 +13,13 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import command_file, config, instruments
+from kleinmaelzung_agent import clock, command_file, config, instruments, presence
 from kleinmaelzung_agent.__main__ import guarding_of, sampling_of
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_wire import codec, messages
+from kleinmaelzung_wire.descriptions import Description
 from kleinmaelzung_wire.frames import Value
+from kleinmaelzung_wire.messages import Control
 from tests.fakes_gateway import SECRET, FakeGateway, command
 from tests.fakes_instruments import Pty, Thermometer
 from tests.integration.test_agent_gaps import process
@@ -125,6 +128,17 @@ def results(gateway: FakeGateway) -> list[tuple[str, str]]:
     return [(record["name"], record["result"]) for record in gateway.records("oven")]
 
 
+async def test_everybody_is_told_what_stands_before_each_command(tmp_path: Path, oven: Thermometer) -> None:
+    async with FakeGateway() as gateway, heated(gateway, tmp_path, oven):
+        await until(lambda: gateway.published["oven/description"], "a description")
+        described = Description.decode(gateway.published["oven/description"][-1])
+        commands = {command.name: command for command in described.commands}
+        assert commands["set"].interlocks == ["temperature < 80"]
+        assert [name for name, command in commands.items() if command.dangerous] == ["burn"]
+        assert [name for name, command in commands.items() if command.safe] == ["off"]
+        assert commands["off"].interlocks == []
+
+
 # --- at most once, never late ---------------------------------------------------------------------------------------
 
 
@@ -157,6 +171,23 @@ async def test_killed_at_any_moment_of_a_command_it_is_executed_once_at_most_and
         assert (first["id"], first["result"]) == ("c1", reply.result)
         assert (second["id"], second["result"]) == ("c2", "done")
         assert gateway.conflicts == []
+
+
+async def test_a_command_that_was_under_way_for_longer_than_its_timeout_is_not_executed(
+    tmp_path: Path, oven: Thermometer
+) -> None:
+    async with FakeGateway() as gateway, heated(gateway, tmp_path, oven):
+        await until(lambda: len(gateway.beats) > 1, "its clock is told again and again")
+        assert gateway.beats == sorted(set(gateway.beats))
+        newest, now_ms = gateway.beats[-1], clock.boottime_ns() // 1_000_000
+        assert newest <= now_ms
+        assert (await gateway.asked("oven", "off", beat=now_ms)).result == "done"
+        late = await gateway.asked("oven", "off", beat=now_ms - 8_000, timeout_s=1)
+        assert late.result == "expired"
+        assert late.reason.startswith("it was under way for 8.")
+        assert (await gateway.asked("oven", "off", beat=now_ms - 8_000, timeout_s=600)).result == "done"
+        assert (await gateway.asked("oven", "off", beat=now_ms + 3_600_000)).result == "expired", "another clock"
+        assert executed(oven) == ["SET 0", "SET 0"]
 
 
 async def test_over_kills_at_random_moments_ledger_instrument_and_answers_agree(
@@ -460,6 +491,53 @@ async def test_the_safe_command_is_sent_without_a_gateway_and_recorded_later(tmp
         await until(lambda: len(gateway.records("oven")) == 4, "all on record")
         assert gateway.records("oven")[-1]["reason"].startswith("anna held it, and the gateway was away for 1s")
         await until(lambda: gateway.control("oven").user == "", "nobody holds it")
+
+
+async def test_killed_while_it_is_held_the_agent_makes_safe_what_its_holder_has_left(
+    tmp_path: Path, oven: Thermometer
+) -> None:
+    oven.start().pty.plug()
+    async with FakeGateway() as gateway:
+        path = written(tmp_path, gateway.url, oven)
+        async with process(path) as killed:
+            await until(lambda: gateway.kinds["data"], "a reading")
+            await gateway.session("anna", "s1", is_there=True)
+            assert (await gateway.asked("oven", "_take")).result == "done"
+            await gateway.asked("oven", "set", {"value": 5})
+            killed.kill()
+            await killed.wait()
+        async with process(path):
+            await until(lambda: executed(oven) == ["SET 5.0", "SET 0"], "the safe command")
+            await until(lambda: gateway.control("oven").user == "", "nobody holds it")
+            await until(lambda: len(gateway.records("oven")) == 4, "all on record")
+            assert gateway.records("oven")[-1]["reason"] == "the connection of anna, who held it, ended"
+
+
+async def test_a_lease_goes_on_over_the_end_of_the_agent_while_its_holder_is_there(
+    tmp_path: Path, oven: Thermometer
+) -> None:
+    async with FakeGateway() as gateway:
+        async with heated(gateway, tmp_path, oven):
+            await gateway.session("anna", "s1", is_there=True)
+            until_us = (await gateway.asked("oven", "_take", {"duration_s": 1000})).values["until"]
+        gateway.published.clear()
+        async with heated(gateway, tmp_path, oven) as made:
+            await gateway.session("anna", "s1", is_there=True)
+            await until(lambda: gateway.published["oven/control"], "it is said who holds it")
+            control = gateway.control("oven")
+            assert (control.user, control.session) == ("anna", "s1")
+            assert abs(control.until - int(str(until_us))) < 1000
+            assert (await gateway.asked("oven", "off", user="otto")).reason.startswith("held by anna until ")
+            leases = made.agent._commands.leases if made.agent._commands else None
+            assert leases is not None
+            leases.look(time.monotonic() + presence.ALL_TOLD_S)
+            assert (await gateway.asked("oven", "set", {"value": 5})).result == "done"
+            assert (await gateway.asked("oven", "_release")).result == "done"
+        gateway.published.clear()
+        async with heated(gateway, tmp_path, oven):
+            await until(lambda: gateway.published["oven/control"], "it is said who holds it")
+            assert [Control.decode(said).user for said in gateway.published["oven/control"]] == [""]
+        assert executed(oven) == ["SET 5.0"]
 
 
 async def test_without_a_holder_nothing_is_sent_when_the_gateway_is_away(tmp_path: Path, oven: Thermometer) -> None:

@@ -27,7 +27,7 @@ from tests.waiting import until
 
 READY_S = 60.0
 STOP_S = 20.0
-CHILDREN = ["gateway", "logger", "mosquitto", "postgres"]
+CHILDREN = ["batches", "gateway", "history", "logger", "mosquitto", "postgres"]
 T = time.time_ns() // 1000  # a logger puts far-off times into quarantine
 
 
@@ -161,7 +161,7 @@ async def test_from_the_first_start_to_the_second(tmp_path: Path) -> None:
     data = tmp_path / "lab"
     async with up(data) as running:
         ready = running.ready
-        assert sorted(ready) == ["dsn", "mqtt", "password_file", "ready", "url", "user"]
+        assert sorted(ready) == ["dsn", "login_link", "mqtt", "password_file", "ready", "url", "user"]
         assert (ready["ready"], ready["user"], ready["password_file"]) == (
             True,
             "admin",
@@ -188,7 +188,7 @@ async def test_from_the_first_start_to_the_second(tmp_path: Path) -> None:
     assert running.process.returncode == 0
 
     async with up(data, port=running.port) as again:
-        assert again.ready == ready
+        assert again.ready | {"login_link": ready["login_link"]} == ready
         assert again.password == password
         assert await logged(again.ready["dsn"]) == [1]
         await send_and_find(again, 2)  # so the agent's account is there
@@ -217,7 +217,7 @@ async def test_whatever_child_is_killed_comes_back_and_nothing_stays_when_all_ar
 async def test_a_server_of_ones_own_is_used_instead(tmp_path: Path) -> None:
     async with databases.fresh() as dsn, up(tmp_path / "lab", "--dsn", dsn) as running:
         assert running.ready["dsn"] == dsn
-        assert sorted(running.children()) == ["gateway", "logger", "mosquitto"]
+        assert sorted(running.children()) == ["batches", "gateway", "history", "logger", "mosquitto"]
         assert not (tmp_path / "lab" / "postgres").exists()
         await add_agent(running)
         await send_and_find(running, 5)

@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent.agent import Sampling, Tuning
+from kleinmaelzung_agent.agent import Tuning
 from kleinmaelzung_agent.commands import MAX_RUNNING
+from kleinmaelzung_agent.numbering import Sampling
 from kleinmaelzung_agent.spool_file import FILE_NAME
 from kleinmaelzung_agent.uplink import agent_url
 from kleinmaelzung_wire import codec, frames, sockets
-from kleinmaelzung_wire.messages import AgentStatus, Description, State
+from kleinmaelzung_wire.descriptions import Description
+from kleinmaelzung_wire.messages import AgentStatus, State
 from tests.fakes_agent import QUICK
 from tests.fakes_gateway import FakeGateway, command
 from tests.running_agent import rows, running
@@ -272,6 +274,7 @@ async def test_what_cannot_be_executed_is_refused_with_a_reason(tmp_path: Path) 
         await until(lambda: len(gateway.replies) == 3, "three are answered")
         reasons = {reply.id: (reply.result, reply.reason) for reply, _ in gateway.replies}
         assert reasons["1"] == ("refused", "there is no instrument 'oven' at this agent")
+        assert [reply.id for reply, _ in gateway.replies if not reply.recorded] == ["1"], "the gateway records it"
         assert reasons["2"][0] == "refused"
         assert "command 'Tare!' is not a name" in reasons["2"][1]
         assert reasons["3"][0] == "failed"

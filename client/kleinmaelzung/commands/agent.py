@@ -58,7 +58,7 @@ Agent {name} may connect. Its secret is shown only now. Put this into the agent'
 [agent]
 name = "{name}"
 url = "{server}"
-secret = "{secret}"
+secret = "{secret}"  # so nobody else may read this file: chmod 600 agent.toml
 data = "agent-data"  # a directory: what is not logged yet waits there"""
 
 

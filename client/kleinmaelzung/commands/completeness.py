@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
-from kleinmaelzung import Completeness, Lab, MissingFrames, MissingTime
+from kleinmaelzung import Completeness, Lab, MissingFrames, MissingTime, Refused
 from kleinmaelzung.commands import options, texts, times
 from kleinmaelzung.commands.agent import statuses_of_agents
 from kleinmaelzung.commands.typed import WrongUsage
+from kleinmaelzung_wire import sockets
 from kleinmaelzung_wire.messages import AgentStatus
+from kleinmaelzung_wire.rights import EVERYTHING
 
 INDENT: Final = "    "
 EXIT_CODES: Final = """\
@@ -22,8 +24,9 @@ their way at this moment, or wait on their agent, are missing without a reason u
 def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = EXIT_CODES
     parser.add_argument(
-        "pattern", nargs="?", default="+/+", metavar="INSTRUMENT", help="<agent>/<instrument>, + for any"
+        "pattern", nargs="?", metavar="INSTRUMENT", help="<agent>/<instrument>, + for any; all unless told"
     )
+    parser.add_argument("--batch", metavar="NAME", help="instruments and times of a batch, instead")
     help_ = f"only what touches the time from here, such as {times.EXAMPLES}"
     parser.add_argument("--from", type=times.moment, dest="since", metavar="T", help=help_)
     parser.add_argument("--to", type=times.moment, dest="until", metavar="T", help="and up to here")
@@ -32,9 +35,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 async def run(arguments: Namespace) -> int:
     if None not in (arguments.since, arguments.until) and arguments.since > arguments.until:
         raise WrongUsage("--from is later than --to")
+    if arguments.batch is not None and (arguments.pattern or arguments.since or arguments.until):
+        raise WrongUsage("a batch has its instruments and its times: with --batch leave out both")
     async with options.connected(arguments) as lab:
         found = await _found(lab, arguments)
-        agents = _agents(await statuses_of_agents(lab), arguments.pattern, found)
+        pattern = arguments.pattern or EVERYTHING
+        agents = _agents(await statuses_of_agents(lab), "" if arguments.batch else pattern, found)
     ok = all(one.is_explained for one in found)
     shown = {
         "ok": ok,
@@ -48,10 +54,26 @@ async def run(arguments: Namespace) -> int:
 
 
 async def _found(lab: Lab, arguments: Namespace) -> list[Completeness]:
+    if arguments.batch is not None:
+        return await _of_batch(lab, arguments.batch)
     try:
-        return await lab.completeness(arguments.pattern, since=arguments.since, until=arguments.until)
+        return await lab.completeness(arguments.pattern or EVERYTHING, since=arguments.since, until=arguments.until)
     except ValueError as error:
         raise WrongUsage(str(error)) from error
+
+
+async def _of_batch(lab: Lab, name: str) -> list[Completeness]:
+    """Of each instrument of a batch that this user sees, also of one that nothing was ever logged of."""
+    batch = await lab.batch(name)
+    found = []
+    for instrument in sorted(batch.instruments):
+        try:
+            found += await lab.completeness(instrument, since=batch.began, until=batch.ended)
+        except Refused as refused:
+            if refused.code != sockets.UNKNOWN:
+                raise
+            found.append(Completeness.nothing(instrument))
+    return found
 
 
 def _agents(statuses: dict[str, AgentStatus], pattern: str, found: list[Completeness]) -> dict[str, AgentStatus]:

@@ -16,10 +16,16 @@ LONGEST_S: Final = 3600.0  # the agent's limits
 SHORTEST_S: Final = 1.0
 ROUGHLY_S: Final = 0.5  # the agent's clock may be a little ahead
 
+TAKE: Final = """\
+Until Ctrl-C nobody else may command the instrument. Ctrl-C gives it back in order, and nothing is sent to it. Where
+this command is killed instead, or its connection is lost, the agent takes it that nobody is there any more: it ends
+the control and sends the instrument's safe command, if its configuration names one.
+"""
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="take | release")
-    take = _action(actions.add_parser("take", help="until Ctrl-C nobody else may command it"))
+    take = _action(actions.add_parser("take", help="until Ctrl-C nobody else may command it", description=TAKE))
     take.add_argument("--for", type=_duration, dest="duration_s", metavar="T", help="end by itself, such as after 5min")
     take.add_argument("--force", action="store_true", help="take it from whoever holds it")
     _action(actions.add_parser("release", help="give back what another of your own sessions holds"))

@@ -63,6 +63,8 @@ async def _examine_inside(lab: Lab, seen: list[Finding]) -> None:
     services = await lab.retained("_service/+/status")
     decoded = {topic.split("/")[1]: ServiceStatus.decode(payload) for topic, payload in services.items() if payload}
     seen.extend(findings.loggers(decoded))
+    seen.extend(findings.histories(decoded))
+    seen.extend(findings.batches(decoded))
     now_us = time.time_ns() // 1000
     seen.extend(findings.agents(await statuses_of_agents(lab), now_us))
     seen.extend(findings.instrument(instrument, now_us) for instrument in await lab.instruments())

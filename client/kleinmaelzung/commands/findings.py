@@ -57,6 +57,37 @@ def _logger(name: str, status: ServiceStatus) -> Finding:
     return Finding(check=name, ok=True, found="recording, the database answers")
 
 
+def histories(services: dict[str, ServiceStatus]) -> Iterator[Finding]:
+    """One finding for each history service; without one nobody can look back."""
+    nobody = "there is no history service, so nobody can ask for what is recorded"
+    yield from _answering(services, "history", nobody)
+
+
+def batches(services: dict[str, ServiceStatus]) -> Iterator[Finding]:
+    """One finding for each service of batches."""
+    yield from _answering(services, "batches", "there is no service of batches, so none can be begun or ended")
+
+
+def _answering(services: dict[str, ServiceStatus], role: str, nobody: str) -> Iterator[Finding]:
+    found = {name: status for name, status in services.items() if status.role == role}
+    if not found:
+        remedy = f"start kleinmaelzung-{role}; recording goes on without it"
+        yield Finding(check=role, ok=False, found=nobody, remedy=remedy)
+    for name, status in sorted(found.items()):
+        yield _answers(name, status)
+
+
+def _answers(name: str, status: ServiceStatus) -> Finding:
+    reason = f": {texts.plain(status.reason)}" if status.reason else ""
+    if not status.online:
+        remedy = "start it; recording goes on without it"
+        return Finding(check=name, ok=False, found=f"not running{reason}", remedy=remedy)
+    if not status.healthy:
+        remedy = "look whether the database is running"
+        return Finding(check=name, ok=False, found=f"cannot read{reason}", remedy=remedy)
+    return Finding(check=name, ok=True, found="answering, the database answers")
+
+
 def agents(statuses: dict[str, AgentStatus], now_us: int) -> Iterator[Finding]:
     if not statuses:
         yield Finding(check="agents", ok=True, found="none yet: `kleinmaelzung agent add NAME` lets one connect")

@@ -10,12 +10,15 @@ from kleinmaelzung.commands.typed import WrongUsage
 
 VERIFY: Final = "verify"
 LIMIT: Final = 50
-HEADING: Final = ("TIME", "INSTRUMENT", "USER", "COMMAND", "RESULT", "TOOK", "REASON")
+HEADING: Final = ("NUMBER", "TIME", "INSTRUMENT", "USER", "COMMAND", "RESULT", "TOOK", "REASON")
 MAX_COMMAND: Final = 60
 EPILOG: Final = """\
 kleinmaelzung ledger verify [--head NUMBER:HASH] reads the whole ledger and says whether an entry was edited, removed or
 added from outside. Note the head that it prints where nobody who can write to the database can change it, and give it
 to the next verify: then it also finds entries that were removed at the end, and a ledger that was written anew.
+
+A command has one line, the agent's where it has seen it. A gateway that lost sight of a command notes that too: --all
+shows these entries as well, and which one says what happened.
 Exit code of verify: 0 when it is whole, 1 when it is damaged.
 """
 
@@ -28,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--result", metavar="R", help="only those with this result, such as done, refused or timeout")
     parser.add_argument("--from", type=times.moment, dest="since", metavar="T", help=f"only since, {times.EXAMPLES}")
     parser.add_argument("--to", type=times.moment, dest="until", metavar="T", help="only up to here")
+    parser.add_argument("--all", action="store_true", help="also what a gateway noted and an agent knew better")
     parser.add_argument("--limit", type=_count, metavar="N", help=f"the newest N, {LIMIT} unless told")
     parser.add_argument("--head", metavar="NUMBER:HASH", help="with verify: what an earlier verify printed")
 
@@ -39,7 +43,7 @@ def _count(text: str) -> int:
 
 
 async def run(arguments: Namespace) -> int:
-    filters = (arguments.by, arguments.result, arguments.since, arguments.until, arguments.limit)
+    filters = (arguments.by, arguments.result, arguments.since, arguments.until, arguments.limit, arguments.all or None)
     try:
         if arguments.pattern == VERIFY:
             if any(given is not None for given in filters):
@@ -63,6 +67,7 @@ async def _list(arguments: Namespace) -> int:
             result=arguments.result,
             since=arguments.since,
             until=arguments.until,
+            superseded=arguments.all,
             limit=limit,
         )
     options.show(arguments, {"entries": [asdict(entry) for entry in found]}, lambda: report(found, limit))
@@ -90,14 +95,20 @@ def report(found: list[LedgerEntry], limit: int) -> str:
 
 def row(entry: LedgerEntry) -> tuple[str, ...]:
     return (
+        str(entry.number),
         texts.local_time(entry.time),
         entry.instrument,
         texts.plain(entry.user) or "-",
         command(entry),
         texts.plain(entry.result),
         took(entry),
-        texts.plain(entry.reason),
+        reason(entry),
     )
+
+
+def reason(entry: LedgerEntry) -> str:
+    superseded = f"entry {entry.superseded_by} says what happened" if entry.superseded_by else ""
+    return "; ".join(filter(None, (superseded, texts.plain(entry.reason))))
 
 
 def command(entry: LedgerEntry) -> str:

@@ -8,7 +8,7 @@ from kleinmaelzung import Error, Instrument, Lab, Reply, Sample, Value
 from kleinmaelzung.commands import options, texts, typed
 from kleinmaelzung_wire import topics
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.messages import CommandDescription
+from kleinmaelzung_wire.descriptions import CommandDescription
 
 LONGEST_TIMEOUT_S: Final = 3600.0  # the contract's limit
 

@@ -1,14 +1,12 @@
-"""Times as people type them, for --from and --to, into µs since 1970; and durations, into seconds."""
+"""Times and durations as options of a command: times for --from and --to into µs since 1970, durations into seconds."""
 
 import re
+import time
 from argparse import ArgumentTypeError
-from datetime import datetime
 from typing import Final
 
-from kleinmaelzung_wire.frames import MAX_TIME_US, MIN_TIME_US
-
-EXAMPLES: Final = "2026-11-20, '2026-11-20 08:00', 2026-11-20T08:00:00+01:00"
-
+from kleinmaelzung import times
+from kleinmaelzung.times import EXAMPLES as EXAMPLES
 
 _UNITS_S: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
 _DURATION: Final = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?) ?(s|min|h)", re.ASCII)
@@ -24,11 +22,8 @@ def duration(text: str, shortest_s: float, longest_s: float) -> float:
 
 
 def moment(text: str) -> int:
-    """`2026-11-20 08:00` in the local time zone unless it names one; a date alone is its first moment."""
+    """A time as kleinmaelzung.times reads it, now being now; an option's type."""
     try:
-        time_us = int(datetime.fromisoformat(text).astimezone().timestamp() * 1_000_000)
-    except (ValueError, OverflowError, OSError):
-        raise ArgumentTypeError(f"{text!r:.40} is no time, expected one like {EXAMPLES}") from None
-    if not MIN_TIME_US <= time_us <= MAX_TIME_US:
-        raise ArgumentTypeError(f"{text!r:.40} is too far away")
-    return time_us
+        return times.moment(text, time.time_ns() // 1000)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None

@@ -3,7 +3,7 @@
 import math
 
 from kleinmaelzung import Error, Value
-from kleinmaelzung_wire.messages import Argument, CommandDescription, Description
+from kleinmaelzung_wire.descriptions import Argument, CommandDescription, Description
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})

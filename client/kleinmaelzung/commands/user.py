@@ -5,16 +5,18 @@ import secrets
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from kleinmaelzung import Error, Lab, SettingsError, settings
+from kleinmaelzung import ConnectionLost, Error, Lab, SettingsError, settings
 from kleinmaelzung.commands import accounts, options, texts
 from kleinmaelzung.commands.agent import check_name
 from kleinmaelzung.commands.typed import WrongUsage
+from kleinmaelzung.lab import connect_as
 from kleinmaelzung_wire import access
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.rights import EVERYTHING, ROLES, Rights, Role
+from kleinmaelzung_wire.rights import EVERYTHING, PUBLIC, ROLES, Rights, Role
 
 _ROLE_HELP: Final = "observer watches; operator and calibrator also command; admin also manages"
 
@@ -56,6 +58,8 @@ async def run(arguments: Namespace) -> int:
     if arguments.action == "list":
         return await _list(arguments)
     check_name(arguments.name, "user")
+    if arguments.name == PUBLIC and arguments.action != "remove":
+        raise WrongUsage(f"{PUBLIC} is no person's name, but whoever watches without signing in (up --public-view)")
     if arguments.action == "remove":
         return await _remove(arguments)
     if arguments.action == "change":
@@ -89,13 +93,25 @@ async def _set(lab: Lab, arguments: Namespace, password: str) -> None:
         await accounts.execute(lab, commands, "createClient", f"user {name}")
         await lab.tell_rights(name, rights)
     else:
-        change = {"command": "setClientPassword", "username": name, "password": password}
-        await accounts.execute(lab, [change], "setClientPassword", f"user {name}")
+        await _set_password(lab, arguments, password)
     was_made = not (arguments.new_password_file or arguments.ask)
     document = {"user": name, **({"password": password} if was_made else {})}
     if arguments.action == "add":
         document |= {"role": rights.role, "instruments": list(rights.instruments)}
     options.show(arguments, document, lambda: _said(arguments, password if was_made else None))
+
+
+async def _set_password(lab: Lab, arguments: Namespace, password: str) -> None:
+    change = {"command": "setClientPassword", "username": arguments.name, "password": password}
+    try:
+        await accounts.execute(lab, [change], "setClientPassword", f"user {arguments.name}")
+    except ConnectionLost:
+        # The broker ends the user's sessions at once. Where that is us, the new password says whether it was done.
+        own = options.login(arguments)
+        if own.user != arguments.name:
+            raise
+        async with connect_as(replace(own, password=password)):
+            pass
 
 
 def _said(arguments: Namespace, made: str | None) -> str:

@@ -32,20 +32,26 @@ export function emptyKnowledge() {
   return { instruments: new Map(), agents: new Map() };
 }
 
+function emptyInstrument() {
+  return { description: null, state: null, control: null, newest: new Map() };
+}
+
 function instrumentIn(known, name) {
-  if (!known.instruments.has(name)) known.instruments.set(name, { description: null, state: null, newest: new Map() });
+  if (!known.instruments.has(name)) known.instruments.set(name, emptyInstrument());
   return known.instruments.get(name);
 }
 
 /** Take in one `["message", topic, payload]`. */
 export function learn(known, topic, payload) {
   const parts = topic.split("/");
-  if (payload === null && parts[2] === "description") known.instruments.delete(`${parts[0]}/${parts[1]}`);
+  const name = `${parts[0]}/${parts[1]}`;
+  if (payload === null && parts[2] === "description") known.instruments.delete(name);
+  if (payload === null && parts[2] === "control" && known.instruments.has(name)) instrumentIn(known, name).control = null;
   if (payload === null || typeof payload !== "object") return;
   if (parts.length === 2 && parts[1] === "status") known.agents.set(parts[0], payload);
   if (parts.length !== 3) return;
-  const instrument = instrumentIn(known, `${parts[0]}/${parts[1]}`);
-  if (parts[2] === "description" || parts[2] === "state") instrument[parts[2]] = payload;
+  const instrument = instrumentIn(known, name);
+  if (["description", "state", "control"].includes(parts[2])) instrument[parts[2]] = payload;
   if (parts[2] === "data") learnValues(instrument, newestOf(payload));
 }
 
@@ -55,6 +61,7 @@ export function learnList(known, entries) {
     const instrument = instrumentIn(known, entry.instrument);
     instrument.description = entry.description ?? instrument.description;
     instrument.state = entry.state ?? instrument.state;
+    instrument.control = entry.control;
     learnValues(instrument, entry.latest ?? {});
     if (entry.agent) known.agents.set(entry.instrument.split("/")[0], entry.agent);
   }
@@ -87,6 +94,16 @@ export function stateInWords(condition, state) {
   return (WORDS[condition] ?? condition) + reason;
 }
 
+/** Who alone may command it until when; nothing where anybody entitled may. */
+export function holderInWords(control, session, nowMs) {
+  if (!control?.user || control.until / 1000 <= nowMs) return "";
+  const until = new Date(control.until / 1000);
+  const isToday = until.toDateString() === new Date(nowMs).toDateString();
+  const time = until.toLocaleTimeString([], { hourCycle: "h23" });
+  const who = control.session === session ? "you" : control.user;
+  return `held by ${who} until ${isToday ? time : `${until.toLocaleDateString()}, ${time}`}`;
+}
+
 export function ageInWords(ageMs) {
   const s = Math.max(ageMs, 0) / 1000;
   if (s < 2) return "now";
@@ -102,14 +119,21 @@ export function valueInWords(value) {
   return typeof value === "number" ? String(Number(value.toPrecision(12))) : String(value);
 }
 
+export function capitalised(sentence) {
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
+}
+
 // --- The connection: one object for each sign-in, which comes back by itself until it is ended
 
 class Connection {
-  constructor(user, password, show) {
-    this.user = user;
-    this.password = password; // in memory and nowhere else
+  /** `hello`: {user, password}, or {code} of a one-time link, or {} for the public view; in memory and nowhere else. */
+  constructor(hello, show) {
+    this.hello = hello;
     this.show = show;
+    this.user = this.session = "";
+    this.isPublic = Object.keys(hello).length === 0;
     this.known = emptyKnowledge();
+    this.cards = new Map();
     this.isLive = false;
     this.wasLive = false;
     this.clockAheadMs = 0; // the server's clock against this machine's
@@ -123,7 +147,7 @@ class Connection {
     this.socket = new WebSocket(address, [SUBPROTOCOL]);
     this.unansweredSince = null;
     this.timer = setInterval(() => this.check(), ASK_MS);
-    this.socket.onopen = () => this.send("hello", { user: this.user, password: this.password });
+    this.socket.onopen = () => this.send("hello", this.hello);
     this.socket.onmessage = (event) => this.take(JSON.parse(event.data));
     this.socket.onclose = (event) => this.lost(event.code, event.reason);
   }
@@ -137,18 +161,23 @@ class Connection {
     if (kind === "welcome") this.welcome(rest[0]);
     if (kind === "message") learn(this.known, rest[0], rest[1]);
     if (kind === "done" && rest[0] === "list") learnList(this.known, rest[1]);
-    if (kind === "refused") this.show.message(`Refused: ${rest[2]}`);
+    if (kind === "refused") this.show.refused(`Refused: ${rest[2]}`);
   }
 
-  welcome({ time }) {
+  welcome({ time, user, session, password }) {
+    [this.user, this.session] = [user, session];
+    if (password !== undefined) this.hello = { user, password }; // the link's code is used up
     this.clockAheadMs = time / 1000 - Date.now();
     this.known = emptyKnowledge(); // what was removed meanwhile would stay for ever
+    const isFirst = !this.wasLive; // afterwards who watches may be signing in just now
     this.isLive = this.wasLive = true;
     this.attempts = 0;
     this.send("list", "list", "+/+");
     this.send("watch", "status", "+/status");
     this.send("watch", "instruments", "+/+");
-    this.show.signedIn();
+    this.send("watch", "control", "+/+/control");
+    this.show.refused("");
+    if (isFirst) this.show.signedIn(this, password !== undefined);
   }
 
   check() {
@@ -168,12 +197,13 @@ class Connection {
     clearInterval(this.timer);
     this.isLive = false;
     if (code === NOT_LOGGED_IN) return this.show.signedOut(reason || "name or password is wrong");
-    if (!this.wasLive) return this.show.signedOut(reason || "The server does not answer. Try again in a moment.");
+    if (!this.wasLive && !this.isPublic) return this.show.signedOut(reason || "The server does not answer. Try again in a moment.");
     const longest = Math.min(500 * 2 ** this.attempts++, LONGEST_WAIT_MS);
     this.retry = setTimeout(() => this.open(), 300 + Math.random() * longest);
   }
 
   end() {
+    for (const card of this.cards.values()) card.end();
     clearTimeout(this.retry);
     clearInterval(this.timer);
     this.socket.onclose = this.socket.onmessage = null;
@@ -190,21 +220,127 @@ function element(tag, className, text) {
   return made;
 }
 
+/** One instrument: what is known of it is drawn anew each time, the buttons stay, so that no click and no focus is lost. */
+class Card {
+  constructor(connection, name) {
+    this.connection = connection;
+    this.name = name;
+    this.article = element("article");
+    this.known = element("div");
+    this.article.append(this.known);
+    // Whoever did not sign in may watch, and ask for nothing that is stored.
+    this.downloads = connection.isPublic ? null : new Downloads(connection, name);
+    if (this.downloads) this.article.append(this.downloads.row);
+  }
+
+  draw(nowMs) {
+    const { isLive, parts } = drawInstrument(this.connection, this.name, nowMs);
+    this.article.className = isLive ? "live" : "";
+    this.known.replaceChildren(...parts);
+  }
+
+  end() {
+    this.downloads?.end();
+  }
+}
+
+/** The last hour, day or week of an instrument as a file. The password goes in a header, so a link would not do. */
+class Downloads {
+  constructor(connection, name) {
+    this.connection = connection;
+    this.name = name;
+    this.leaving = new AbortController();
+    this.row = element("div", "downloads");
+    this.row.setAttribute("role", "group");
+    this.row.setAttribute("aria-label", `Download ${name} as CSV`);
+    this.row.append(element("span", "", "Download CSV:"));
+    for (const [span, words] of SPANS) this.row.append(this.button(span, words));
+    this.said = element("p");
+    this.said.setAttribute("role", "status");
+    this.row.append(this.said);
+  }
+
+  button(span, words) {
+    const button = element("button", "", words);
+    button.type = "button";
+    button.addEventListener("click", () => this.get(span, words));
+    return button;
+  }
+
+  async get(span, words) {
+    this.say(`Getting the ${words} …`, true);
+    try {
+      const answer = await fetch(new URL(`history/${this.name}.csv?from=${span}`, document.baseURI), {
+        headers: { Authorization: authorization(this.connection.hello) },
+        credentials: "omit", // else the browser asks for a password of its own where ours is refused
+        cache: "no-store",
+        signal: this.leaving.signal,
+      });
+      if (!answer.ok) return this.say(await answer.text());
+      save(await answer.blob(), fileNameOf(answer.headers.get("Content-Disposition"), this.name));
+      this.say("");
+    } catch {
+      this.say(this.leaving.signal.aborted ? "" : "The file did not come: the connection was lost. Try again in a moment.");
+    }
+  }
+
+  say(sentence, isBusy = false) {
+    this.said.textContent = capitalised(sentence);
+    this.said.classList.toggle("doubtful", !isBusy);
+    for (const button of this.row.querySelectorAll("button")) button.disabled = isBusy;
+  }
+
+  end() {
+    this.leaving.abort();
+  }
+}
+
+const SPANS = [["1h", "last hour"], ["1d", "day"], ["7d", "week"]];
+
+/** `Basic ...` of a name and a password in whatever script. */
+export function authorization({ user, password }) {
+  return `Basic ${btoa(String.fromCharCode(...new TextEncoder().encode(`${user}:${password}`)))}`;
+}
+
+export function fileNameOf(disposition, name) {
+  return /filename="([a-z0-9_.-]+)"/.exec(disposition ?? "")?.[1] ?? `${name.replace("/", "_")}.csv`;
+}
+
+function save(blob, fileName) {
+  const link = element("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = fileName;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** What is known of an instrument: whether it is live, and the elements that say it. */
 function drawInstrument(connection, name, nowMs) {
-  const { description, state, newest } = connection.known.instruments.get(name);
+  const { description, state, control, newest } = connection.known.instruments.get(name);
   const condition = conditionOf(connection.known, name);
   const isLive = connection.isLive && condition === "connected";
-  const article = element("article", isLive ? "live" : "");
+  const parts = [];
   const words = connection.isLive ? stateInWords(condition, state) : "connection lost";
-  article.append(element("h2", "", description?.label || name));
-  if (description?.label) article.append(element("p", "", name));
-  article.append(element("p", "state", words));
+  parts.push(element("h2", "", description?.label || name));
+  if (description?.label) parts.push(element("p", "", name));
+  parts.push(element("p", "state", words));
+  const holder = holderInWords(control, connection.session, nowMs);
+  if (holder) parts.push(element("p", "holder", holder));
   const list = element("dl");
   for (const channel of channelsOf(description, newest)) {
     list.append(drawChannel(channel, newest.get(channel.name), isLive, nowMs));
   }
-  article.append(list);
-  return article;
+  parts.push(list);
+  return { isLive, parts };
+}
+
+function drawCards(place, connection, names, nowMs) {
+  for (const name of names) if (!connection.cards.has(name)) connection.cards.set(name, new Card(connection, name));
+  const cards = names.map((name) => connection.cards.get(name));
+  for (const card of cards) card.draw(nowMs);
+  const articles = cards.map((card) => card.article);
+  const areTheSame = articles.length === place.children.length && articles.every((one, at) => one === place.children[at]);
+  if (!areTheSame) place.replaceChildren(...articles);
 }
 
 function channelsOf(description, newest) {
@@ -232,50 +368,105 @@ function drawChannel(channel, sample, isLive, nowMs) {
 
 // --- The page
 
+/** The code of a one-time link, taken out of the address at once: nobody shall read, copy or bookmark it. */
+function takeCode() {
+  const given = location.hash;
+  if (given) history.replaceState(null, "", location.pathname + location.search);
+  return given.startsWith("#login=") ? given.slice("#login=".length) : "";
+}
+
 function start() {
+  const code = takeCode();
   const byId = (id) => document.getElementById(id);
+  const hasPublicView = document.documentElement.dataset.publicView === "yes";
   let connection = null;
   let refusal = "";
 
   const show = {
-    signedIn() {
-      byId("sign-in").hidden = true;
-      byId("sign-out").hidden = false;
+    signedIn({ user, isPublic }, isByLink) {
+      showForm(false);
+      byId("show-sign-in").hidden = !isPublic;
+      byId("sign-out").hidden = isPublic;
       byId("password").value = "";
-      byId("sign-in-message").textContent = refusal = "";
+      if (isByLink) showNotice(user);
     },
     signedOut(sentence) {
       connection?.end();
       connection = null;
-      byId("sign-in").hidden = false;
-      byId("sign-out").hidden = true;
-      byId("sign-in-message").textContent = sentence;
+      closeNotice();
+      byId("show-sign-in").hidden = byId("sign-out").hidden = true;
+      showForm(true, sentence);
       draw();
     },
-    message(sentence) { refusal = sentence; },
+    refused(sentence) { refusal = sentence; },
   };
 
+  function signIn(hello) {
+    connection?.end();
+    connection = new Connection(hello, show);
+  }
+
+  function showForm(isShown, sentence = "") {
+    byId("sign-in").hidden = !isShown;
+    byId("instruments").hidden = isShown;
+    byId("back-to-public").hidden = !hasPublicView;
+    byId("sign-in-message").textContent = capitalised(sentence);
+    if (isShown) byId("user").focus();
+  }
+
+  function showNotice(user) {
+    const notice = byId("link-notice");
+    byId("link-user").textContent = user;
+    notice.querySelector("code").textContent = `kleinmaelzung user password ${user} --ask`;
+    notice.hidden = false;
+  }
+
+  function closeNotice() {
+    byId("link-notice").hidden = true;
+    byId("link-notice").querySelector("output").textContent = "";
+    byId("show-password").hidden = false;
+  }
+
   function draw() {
-    const isLost = connection !== null && connection.wasLive && !connection.isLive;
+    const isLost = connection !== null && connection.attempts > 0 && !connection.isLive;
     const names = connection ? [...connection.known.instruments.keys()].sort() : [];
     const nowMs = Date.now() + (connection?.clockAheadMs ?? 0);
     document.body.classList.toggle("lost-connection", isLost);
     byId("connection").classList.toggle("lost", isLost);
     byId("connection").textContent = isLost
       ? "Connection lost: nothing here is live. Trying again …"
-      : refusal || (connection?.isLive ? `Connected as ${connection.user}` : "");
-    byId("nothing").hidden = !connection?.isLive || names.length > 0;
-    byId("instruments").replaceChildren(...names.map((name) => drawInstrument(connection, name, nowMs)));
+      : refusal || (connection?.isLive ? whoInWords(connection) : "");
+    byId("nothing").hidden = !connection?.isLive || names.length > 0 || !byId("sign-in").hidden;
+    drawCards(byId("instruments"), connection, names, nowMs);
   }
 
   byId("sign-in").addEventListener("submit", (event) => {
     event.preventDefault();
-    connection?.end();
     byId("sign-in-message").textContent = "Signing in …";
-    connection = new Connection(byId("user").value.trim(), byId("password").value, show);
+    signIn({ user: byId("user").value.trim(), password: byId("password").value });
   });
-  byId("sign-out").addEventListener("click", () => show.signedOut(""));
+  const leave = () => (hasPublicView ? signIn({}) : show.signedOut(""));
+  byId("sign-out").addEventListener("click", () => { closeNotice(); leave(); });
+  byId("back-to-public").addEventListener("click", leave);
+  byId("show-sign-in").addEventListener("click", () => { byId("show-sign-in").hidden = true; showForm(true); });
+  byId("close-notice").addEventListener("click", closeNotice);
+  byId("show-password").addEventListener("click", () => {
+    byId("link-notice").querySelector("output").textContent = connection.hello.password;
+    byId("show-password").hidden = true;
+  });
+  // A link that is opened where the page is open already.
+  addEventListener("hashchange", () => {
+    const later = takeCode();
+    if (later) signIn({ code: later });
+  });
   setInterval(draw, DRAW_MS);
+  if (code) signIn({ code });
+  else if (hasPublicView) signIn({});
+  else showForm(true);
+}
+
+function whoInWords({ isPublic, user }) {
+  return isPublic ? "Public view" : `Connected as ${user}`;
 }
 
 if (typeof document !== "undefined") start();

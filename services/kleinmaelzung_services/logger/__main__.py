@@ -17,9 +17,9 @@ import os
 import signal
 import sys
 
-from kleinmaelzung_services.logger.config import Config, ConfigError, read_config
-from kleinmaelzung_services.logger.migrate import SchemaError
+from kleinmaelzung_services.config import Config, ConfigError, read_config
 from kleinmaelzung_services.logger.service import Service
+from kleinmaelzung_services.migrate import SchemaError
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     )
     parser.parse_args()
     try:
-        config = read_config(os.environ)
+        config = read_config(os.environ, "logger")
     except ConfigError as error:
         print("\n".join(error.mistakes), file=sys.stderr)
         sys.exit(2)

@@ -113,8 +113,7 @@ def _refused_entry(arrival: Arrival) -> Entry:
         agent, instrument = topics.split_full_name(full_name)
     except WireError as error:
         return _undecodable(arrival, arrival.payload, error)
-    service = topics.tail(arrival.topic).split("/")[1]
-    return RefusedEntry(arrival, agent, instrument, record, service)
+    return RefusedEntry(arrival, agent, instrument, record, topics.tail(arrival.topic).split("/")[1])
 
 
 def _frame_entries(arrival: Arrival, agent: str, instrument: str, via: str, now_us: int) -> Iterator[Entry]:
@@ -195,6 +194,15 @@ def logged(numbered: Iterable[tuple[StreamKey, int]]) -> dict[str, list[messages
         ranges = messages.LoggedRanges(instrument=stream.instrument, epoch=stream.epoch, ranges=merge(numbers))
         by_agent.setdefault(stream.agent, []).append(ranges)
     return by_agent
+
+
+def noted(entries: Iterable[Entry]) -> dict[str, list[bytes]]:
+    """What to tell each service once its records are committed, also those that went to quarantine."""
+    by_service: dict[str, list[bytes]] = {}
+    for entry in entries:
+        if not isinstance(entry, FrameEntry) and (service := topics.refused_by(entry.arrival.topic)):
+            by_service.setdefault(service, []).append(ledger.digest(entry.arrival.payload))
+    return by_service
 
 
 def samples(entry: Entry) -> int:

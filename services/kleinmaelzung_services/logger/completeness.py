@@ -1,6 +1,6 @@
 """What has come and what has not: a request for `completeness` in, one page of instruments out.
 
-    {request: "completeness", instrument: "pi-1/+", from, to, after}     all but the first may be left out; µs
+    {request: "completeness", instrument: "pi-1/+", from, to, after}     all but the first two may be left out; µs
     {instruments: [{instrument, expected, received, missing, explained, quarantined, conflicts, percent,
                     runs:   [{epoch, first, last, received, missing, quarantined, conflicts, since, until}], more_runs,
                     ranges: [{epoch, run_since, first, last, kind, reason, detail}], more_ranges,
@@ -19,12 +19,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from kleinmaelzung_services.logger import lookup
-from kleinmaelzung_services.logger.lookup import Lookup, LookupFailed
+from kleinmaelzung_services import lookup
+from kleinmaelzung_services.lookup import Lookup, LookupFailed
 from kleinmaelzung_services.requests import Asked, RequestRefused
 from kleinmaelzung_wire import codec, sockets, topics
-from kleinmaelzung_wire.codec import Fields
-from kleinmaelzung_wire.requests import MAX_ANSWER
+from kleinmaelzung_wire.requests import MAX_ANSWER, Request
 
 REQUEST: Final = "completeness"
 PAGE: Final = 50  # instruments in one answer
@@ -47,9 +46,10 @@ class Wanted:
     after: tuple[str, str] | None = None
 
     @classmethod
-    def parse(cls, wire: Fields) -> Self:
-        """From a request's arguments. Raises WireError."""
-        agent, name = lookup.instruments(wire)
+    def parse(cls, request: Request) -> Self:
+        """From a request. Raises WireError."""
+        wire = request.fields()
+        agent, name = lookup.instruments(request)
         after = wire.get("after")
         return cls(
             agent=agent,
@@ -79,11 +79,11 @@ class Completeness:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._queries = lookup.read_queries("completeness.sql")
+        self._queries = lookup.read_queries(__package__, "completeness.sql")
 
     async def answer(self, asked: Asked) -> dict[str, Any]:
         """The handler for Requests."""
-        wanted = Wanted.parse(asked.request.fields())
+        wanted = Wanted.parse(asked.request)
         try:
             async with lookup.open_lookup(self._dsn, self._queries) as opened:
                 found = await find(opened, wanted)

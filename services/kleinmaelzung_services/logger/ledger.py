@@ -53,7 +53,7 @@ class Entry(NamedTuple):
     def key(self) -> tuple[Any, ...]:
         """What makes it the same one when it comes again."""
         if self.epoch is None:
-            return self.agent, self.instrument, self.username, self.command, self.result
+            return self.agent, self.instrument, self.username, self.command, self.result, self.received
         return self.agent, self.instrument, self.epoch, self.frame, self.record
 
 

@@ -1,9 +1,13 @@
 """What became of commands, and whether the record of it is whole: requests in, entries or a verdict out.
 
-    {request: "ledger", instrument: "pi-1/+", user, result, from, to, after, limit}      all may be left out; µs
+    {request: "ledger", instrument: "pi-1/+", user, result, from, to, after, limit, superseded}
+                                                                                         all but two may be left out; µs
     {entries: [{number, time, instrument, user, origin, id, name, arguments, result, reason, values, bytes_out,
-                bytes_in, took_us, received, noted_by, epoch, frame, record, logged, hash, left_out}],
+                bytes_in, took_us, received, noted_by, epoch, frame, record, logged, hash, superseded_by, left_out}],
      more}
+
+Of a command that a gateway lost sight of, and an agent recorded, the agent's entry is the truth: `superseded_by` is its
+number in the gateway's, which is left out unless `superseded` asks for it.
 
 Newest first. With `more`, `after` asks for the next page: the last entry's number. `arguments` and `values` are JSON as
 text. What is longer than MAX_SHOWN is left out, and `left_out` names it; the whole is in the table.
@@ -22,14 +26,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from kleinmaelzung_services.logger import ledger, lookup
+from kleinmaelzung_services import lookup
+from kleinmaelzung_services.logger import ledger
 from kleinmaelzung_services.logger.ledger import Link
-from kleinmaelzung_services.logger.lookup import Lookup, LookupFailed
+from kleinmaelzung_services.lookup import Lookup, LookupFailed
 from kleinmaelzung_services.requests import Asked, RequestRefused
 from kleinmaelzung_wire import codec, sockets
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.messages import MAX_ID
-from kleinmaelzung_wire.requests import MAX_ANSWER
+from kleinmaelzung_wire.requests import MAX_ANSWER, Request
 
 LEDGER: Final = "ledger"
 VERIFY: Final = "ledger-verify"
@@ -43,7 +48,7 @@ _LONG: Final = ("arguments", "values", "bytes_out", "bytes_in")
 _EMPTY: Final = {"arguments": "{}", "values": "{}", "bytes_out": b"", "bytes_in": b""}
 _SAME: Final = (
     *("number", "time", "origin", "name", "arguments", "result", "reason", "values", "bytes_out", "bytes_in"),
-    *("took_us", "received", "noted_by", "epoch", "frame", "record", "logged"),
+    *("took_us", "received", "noted_by", "epoch", "frame", "record", "logged", "superseded_by"),
 )
 
 Row = Any  # of asyncpg: columns by name
@@ -61,11 +66,13 @@ class Wanted:
     until: datetime | None = None
     after: int | None = None
     limit: int = PAGE
+    superseded: bool = False
 
     @classmethod
-    def parse(cls, wire: Fields) -> Self:
-        """From a request's arguments. Raises WireError."""
-        agent, name = lookup.instruments(wire)
+    def parse(cls, request: Request) -> Self:
+        """From a request. Raises WireError."""
+        wire = request.fields()
+        agent, name = lookup.instruments(request)
         return cls(
             agent=agent,
             name=name,
@@ -75,6 +82,7 @@ class Wanted:
             until=lookup.moment(wire, "to"),
             after=None if wire.get("after") is None else wire.integer("after"),
             limit=wire.integer("limit", minimum=1, maximum=PAGE, default=PAGE),
+            superseded=wire.boolean("superseded", default=False),
         )
 
 
@@ -113,11 +121,11 @@ class Ledger:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._queries = lookup.read_queries("ledger.sql")
+        self._queries = lookup.read_queries(__package__, "ledger.sql")
 
     async def answer(self, asked: Asked) -> dict[str, Any]:
         """The handler for LEDGER."""
-        wanted = Wanted.parse(asked.request.fields())
+        wanted = Wanted.parse(asked.request)
         try:
             async with lookup.open_lookup(self._dsn, self._queries) as opened:
                 return page(await find(opened, wanted), wanted.limit)
@@ -154,7 +162,7 @@ def _link(wire: Fields, key: str) -> Link | None:
 async def find(opened: Lookup, wanted: Wanted) -> list[Row]:
     """The entries of one page, and one more to see whether there is another."""
     conditions = (wanted.agent, wanted.name, wanted.user, wanted.result, wanted.since, wanted.until, wanted.after)
-    return await opened.fetch("find_entries", *conditions, wanted.limit + 1)
+    return await opened.fetch("find_entries", *conditions, wanted.limit + 1, wanted.superseded)
 
 
 def page(found: Sequence[Row], limit: int) -> dict[str, Any]:

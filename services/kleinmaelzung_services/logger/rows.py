@@ -48,6 +48,7 @@ _END_LENGTH: Final = 28 + 8
 _NUMERIC_ROW: Callable[..., bytes] = struct.Struct(f">hiqidih{_END_LENGTH}s").pack
 
 HOUR_US: Final = 3_600_000_000
+MINUTE_US: Final = 60_000_000
 
 _Row = tuple[Any, ...]
 
@@ -240,6 +241,17 @@ def _join(row: _Row, gap: Gap) -> _Row:
 
 def _moment(time_us: int | None) -> datetime | None:
     return None if time_us is None else moment(time_us)
+
+
+def late_minutes(placed: Iterable[PlacedFrame], promised_us: int) -> list[tuple[int, datetime]]:
+    """Rows of rollups_late: the channels and minutes of samples taken before a time, each once."""
+    found: set[tuple[int, int]] = set()
+    for frame in placed:
+        times = frame.entry.frame.times
+        if min(times) < promised_us:  # hardly ever, but for a backlog
+            minutes = {time_us // MINUTE_US for time_us in times if time_us < promised_us}
+            found.update((channel, minute) for channel in frame.channels.values() for minute in minutes)
+    return [(channel, moment(minute * MINUTE_US)) for channel, minute in sorted(found)]
 
 
 def reference_rows(placed: Iterable[PlacedFrame]) -> dict[tuple[int, int], tuple[int, int, datetime]]:

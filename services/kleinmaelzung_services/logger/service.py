@@ -1,4 +1,4 @@
-"""The logger: messages from the broker through the inbox into the database, and `logged` back to the agents.
+"""The logger: messages from the broker through the inbox into the database, and `logged` back to who sent them.
 
     broker --> inbox --> prepare (decode) --> write (one transaction) --> logged
                            one batch ahead
@@ -13,29 +13,27 @@ frames or MAX_SAMPLES samples each. What then comes is dropped and counted: agen
 import asyncio
 import contextlib
 import logging
-import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from importlib import metadata
+from dataclasses import asdict, dataclass
 from typing import Any, Final, NamedTuple, Never
 
 from kleinmaelzung_bus import session as bus
+from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.logger import batch, ledger_requests, store
 from kleinmaelzung_services.logger.batch import Arrival, Entry
 from kleinmaelzung_services.logger.completeness import REQUEST, Completeness
-from kleinmaelzung_services.logger.config import Config
 from kleinmaelzung_services.logger.inbox import Inbox
 from kleinmaelzung_services.logger.ledger_requests import Ledger
 from kleinmaelzung_services.logger.store import Store, StoreUnavailable, Written
+from kleinmaelzung_services.presence import Health, Presence
 from kleinmaelzung_services.requests import Requests
-from kleinmaelzung_wire import failpoints, messages, topics
+from kleinmaelzung_wire import failpoints, ledger, messages, topics
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
 
 WAITS = Waits(first_s=0.2, longest_s=5.0)
-STATUS_EVERY_S: Final = 10.0
 CHECK_EVERY_S: Final = 5.0  # an idle connection is asked, so that agents learn of a dead database before they need it
 LATE_S: Final = 5.0  # a batch that takes longer is no reason to give it up, but one to say so
 FINISH_S: Final = 5.0
@@ -80,20 +78,6 @@ class Figures:
         self.batch_ms = round(took_s * 1000, 1)
 
 
-@dataclass(slots=True)
-class _Health:
-    healthy: bool = False
-    reason: str = "not connected to the database yet"
-    database: str = ""
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def set(self, reason: str) -> None:
-        """Healthy without a reason against it."""
-        if (self.healthy, self.reason) != (not reason, reason):
-            self.healthy, self.reason = not reason, reason
-            self.changed.set()
-
-
 class Batch(NamedTuple):
     """What one transaction writes, and how many messages are dealt with then."""
 
@@ -107,30 +91,34 @@ class Service:
     def __init__(self, config: Config) -> None:
         self.inbox = Inbox()
         self.figures = Figures()
-        self.health = _Health()
         self._config = config
-        self._since_us = now_us()
-        self._session: bus.Session | None = None
+        self._database = ""  # what is written to, for people
         # One batch: what is more waits in the inbox, which is bounded by bytes.
         self._prepared: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
         self._unwritten: Batch | None = None
         self._dropped_said = 0
-        self._status_topic = topics.service_status(config.name)
-        ledger = Ledger(config.dsn)
+        commands = Ledger(config.dsn)
         self._requests = Requests(
             config.name,
             {
                 REQUEST: Completeness(config.dsn).answer,
-                ledger_requests.LEDGER: ledger.answer,
-                ledger_requests.VERIFY: ledger.verify,
+                ledger_requests.LEDGER: commands.answer,
+                ledger_requests.VERIFY: commands.verify,
             },
         )
+        self._presence = Presence(
+            config, role="logger", serve=self._serve, on_message=self._on_message, figures=self._figures
+        )
+
+    @property
+    def health(self) -> Health:
+        return self._presence.health
 
     async def run(self, stop: asyncio.Event) -> None:
         """Log until `stop` is set, write what has come, say goodbye. Raises a group with migrate.SchemaError."""
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(self._keep_session(), name="logger-broker"),
+                group.create_task(self._presence.keep(), name="logger-broker"),
                 group.create_task(self._prepare_forever(), name="logger-prepare"),
                 group.create_task(self._write_forever(), name="logger-write"),
                 group.create_task(self._requests.run(), name="logger-requests"),
@@ -141,15 +129,6 @@ class Service:
                 task.cancel()
 
     # Broker
-
-    async def _keep_session(self) -> Never:
-        # Random, so that two loggers with the same name do not take over each other's session for ever. What they
-        # then share is the status: the will of one that dies is corrected by the other's next.
-        client_id = f"{self._config.name}-{secrets.randbits(32):08x}"
-        will = bus.Will(topic=self._status_topic, payload=self._status(online=False).encode())
-        await bus.keep(
-            self._config.broker, client_id=client_id, serve=self._serve, on_message=self._on_message, will=will
-        )
 
     def _on_message(self, message: bus.Message) -> None:
         if message.topic.endswith(_FRAME_ENDS):
@@ -165,54 +144,33 @@ class Service:
         for topic_filter in filters():
             await session.subscribe(topic_filter, qos=0 if topic_filter.endswith(_FRAME_ENDS) else 1)
         await self._requests.serve(session)
-        self._session = session
-        try:
-            while True:
-                self.health.changed.clear()
-                self._say_what_was_dropped()
-                await session.publish(self._status_topic, self._status(online=True).encode(), retained=True)
-                try:
-                    async with asyncio.timeout(STATUS_EVERY_S):
-                        await self.health.changed.wait()
-                except TimeoutError:
-                    pass
-        finally:
-            self._session = None
 
     def _say_what_was_dropped(self) -> None:
         if self.inbox.dropped > self._dropped_said:
             logger.warning("%d messages had no room; agents send their frames again", self.inbox.dropped)
             self._dropped_said = self.inbox.dropped
 
-    def _status(self, *, online: bool) -> messages.ServiceStatus:
-        health = self.health
-        return messages.ServiceStatus(
-            role="logger",
-            online=online,
-            healthy=online and health.healthy,
-            since=self._since_us,
-            version=metadata.version("kleinmaelzung"),
-            reason=health.reason[: messages.MAX_SENTENCE] if online else "",
-            figures=self._figures() if online else {},
-        )
-
     def _figures(self) -> dict[str, Any]:
+        self._say_what_was_dropped()  # as often as the figures are told, not as often as it happens
         return {
             **asdict(self.figures),
             "dropped": self.inbox.dropped,
             "queue": len(self.inbox),
-            "database": self.health.database,
+            "database": self._database,
         }
 
     async def _tell_logged(self, written: Written) -> None:
         try:
             for agent, ranges in batch.logged(written.numbered).items():
-                if self._session is not None:
-                    self._session.publish_soon(topics.logged(agent), messages.encode_logged(ranges))
+                if self._presence.session is not None:
+                    self._presence.session.publish_soon(topics.logged(agent), messages.encode_logged(ranges))
+            for name, digests in batch.noted(written.noted).items():
+                if self._presence.session is not None:
+                    self._presence.session.publish_soon(topics.service_logged(name), ledger.encode_logged(digests))
             await asyncio.sleep(0)  # then they have left
             failpoints.reach("logger.after_logged")
         except bus.BusError as error:
-            logger.debug("not told what is logged, the agents will ask again: %s", error)
+            logger.debug("not told what is logged, it will be sent again: %s", error)
 
     # Database
 
@@ -238,7 +196,7 @@ class Service:
             batches = self.figures.batches
             try:
                 async with store.open_store(self._config.dsn) as opened:
-                    self.health.database = str(opened.installation)
+                    self._database = str(opened.installation)
                     await self._write_batches(opened)
             except StoreUnavailable as error:
                 if self.figures.batches > batches:
@@ -283,7 +241,7 @@ class Service:
 
     def _be_well(self) -> None:
         if not self.health.healthy:
-            logger.info("writing to %s", self.health.database)
+            logger.info("writing to %s", self._database)
         self.health.set("")
 
     async def _finish(self) -> None:
@@ -292,11 +250,7 @@ class Service:
                 await self.inbox.wait_idle()
         except TimeoutError:
             logger.warning("stopped with %d messages not written; agents send their frames again", len(self.inbox))
-        if self._session is not None:
-            try:
-                await self._session.publish(self._status_topic, self._status(online=False).encode(), retained=True)
-            except bus.BusError as error:
-                logger.debug("no goodbye: %s", error)
+        await self._presence.leave()
 
 
 def now_us() -> int:

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from kleinmaelzung_services.logger import batch, ledger, lookup, migrate, rows
+from kleinmaelzung_services import lookup, migrate
+from kleinmaelzung_services.logger import batch, ledger, rows
 from kleinmaelzung_services.logger.batch import (
     Arrival,
     Entry,
@@ -31,6 +32,7 @@ from kleinmaelzung_wire import failpoints
 
 logger = logging.getLogger(__name__)
 
+PART: Final = migrate.Part(package="kleinmaelzung_services.logger", table="migrations")
 CONNECT_TIMEOUT_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 15.0  # a batch takes 50 ms; a frozen server is noticed after this
 CHECK_TIMEOUT_S: Final = 3.0
@@ -76,7 +78,7 @@ class StoreUnavailable(Exception):
 
 @dataclass(slots=True)
 class Written:
-    """What one batch did. `numbered` may be acknowledged: it is committed."""
+    """What one batch did. `numbered` and `noted` may be acknowledged: they are committed."""
 
     frames: int = 0
     samples: int = 0
@@ -84,6 +86,7 @@ class Written:
     conflicts: int = 0
     quarantined: int = 0
     numbered: list[tuple[StreamKey, int]] = field(default_factory=list)
+    noted: list[Entry] = field(default_factory=list)  # records of commands that no agent saw
 
     def __iadd__(self, other: "Written") -> "Written":
         self.frames += other.frames
@@ -92,6 +95,7 @@ class Written:
         self.conflicts += other.conflicts
         self.quarantined += other.quarantined
         self.numbered += other.numbered
+        self.noted += other.noted
         return self
 
 
@@ -120,7 +124,7 @@ async def open_store(dsn: str) -> AsyncIterator["Store"]:
 
 async def _migrate(connection: Any) -> migrate.Installation:
     try:
-        return await migrate.migrate(connection)
+        return await migrate.migrate(connection, PART)
     except _SCHEMA_ERRORS as error:
         raise migrate.SchemaError(
             f"its tables cannot be made: {error}; the logger needs a database of its own, and the right to create in it"
@@ -150,7 +154,7 @@ class Store:
     def __init__(self, connection: Any, installation: migrate.Installation) -> None:
         self.installation = installation
         self._connection = connection
-        self._queries = lookup.read_queries("queries.sql")
+        self._queries = lookup.read_queries(__package__, "queries.sql")
         self._names = Names(self._queries)
         self._referenced: set[tuple[int, int]] = set()  # boots and hours that have a row of clock_references
 
@@ -209,6 +213,7 @@ class Store:
             conflicts=len(conflicts),
             quarantined=len(refused),
             numbered=numbered,
+            noted=[entry for entry in entries if isinstance(entry, RefusedEntry | QuarantineEntry)],
         )
 
     async def _run(self, query: str, *arguments: Any) -> list[Any]:
@@ -232,10 +237,17 @@ class Store:
         await self._copy("frames", rows.FRAME_COLUMNS, rows.copy_frames(new))
         if any(frame.samples for frame in new):
             await self._copy("samples", rows.SAMPLE_COLUMNS, rows.copy_samples(new))
+            await self._note_late(new)
         if records := rows.record_rows(new):
             await self._run("add_records", *_columns(records))
         if gaps := rows.gap_rows(new):
             await self._run("add_gaps", *_columns(gaps))
+
+    async def _note_late(self, new: Sequence[PlacedFrame]) -> None:
+        """Name the minutes that may be rolled up already (docs/decisions/0011)."""
+        [promise] = await self._run("lock_promise")
+        if late := rows.late_minutes(new, promise["until"]):
+            await self._run("add_late", *_columns(late))
 
     async def _add_references(self, new: Sequence[PlacedFrame]) -> dict[tuple[int, int], Any]:
         if len(self._referenced) > MAX_REMEMBERED:
@@ -287,7 +299,7 @@ class Store:
         if not head:
             raise asyncpg.InterfaceError("the row of ledger_head was removed: nothing can be added to the ledger")
         keys = [(one.agent, one.instrument, one.epoch, one.frame, one.record) for one in commands]
-        names = [(one.username, one.command, one.result) for one in commands]
+        names = [(one.username, one.command, one.result, _moment(one.received)) for one in commands]
         known = {row["position"] - 1 for row in await self._run("find_noted", *_columns(keys), *_columns(names))}
         new = [one for position, one in enumerate(commands) if position not in known]
         if new:
@@ -337,6 +349,10 @@ def _commands(new: Iterable[PlacedFrame], noted: Iterable[RefusedEntry]) -> list
     for command in (*ledger.of_frames(new), *refused):
         found.setdefault(command.key, command)
     return list(found.values())
+
+
+def _moment(time_us: int | None) -> Any:
+    return None if time_us is None else rows.moment(time_us)
 
 
 def _traffic_row(arrival: Arrival) -> tuple[Any, ...]:

@@ -10,7 +10,9 @@ from kleinmaelzung_agent import command_file
 from kleinmaelzung_agent.command_file import CommandFile
 from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_agent.remembered import KEPT, Begun, Kept
-from kleinmaelzung_wire.messages import Reply
+from kleinmaelzung_wire.messages import Control, Reply
+
+HELD = Control(user="anna", session="s1", since=1, until=2)
 
 
 def begun(id_: str = "c1") -> Begun:
@@ -49,6 +51,37 @@ async def test_the_next_run_knows_what_was_begun_ended_and_refused(tmp_path: Pat
     async with opened(tmp_path) as file:
         assert file.memory.get(begun("c1").key) == Kept(begun=begun("c1"))
         assert file.memory.get(begun("c2").key) == Kept(reply=reply("c2"))
+
+
+async def test_the_next_run_knows_who_held_an_instrument(tmp_path: Path) -> None:
+    async with opened(tmp_path) as file:
+        for name in ("oven", "lamp"):
+            keeping = file.hold(name, HELD)
+            assert keeping is not None
+            await keeping
+        size = (tmp_path / command_file.FILE_NAME).stat().st_size
+        assert file.hold("oven", HELD) is None, "known already"
+        assert file.hold("probe", Control()) is None
+        file.hold("lamp", Control())
+        await file.begin(begun())
+        assert (tmp_path / command_file.FILE_NAME).stat().st_size > size
+    async with opened(tmp_path) as file:
+        assert file.memory.leases == {"oven": HELD}
+        await file.settled()  # written anew
+    async with opened(tmp_path) as file:
+        assert file.memory.leases == {"oven": HELD}
+
+
+async def test_a_lease_that_cannot_be_kept_is_given_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / command_file.FILE_NAME).symlink_to("/dev/full")
+    file = CommandFile(tmp_path)
+    keeping = file.hold("oven", HELD)
+    assert keeping is not None
+    await keeping
+    assert "who holds an instrument cannot be kept: No space left" in caplog.text
+    await file.close()
 
 
 async def test_a_command_is_on_disk_when_begin_returns(tmp_path: Path) -> None:

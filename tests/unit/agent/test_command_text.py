@@ -6,8 +6,8 @@ import pytest
 
 from kleinmaelzung_agent import command_text
 from kleinmaelzung_agent.command_text import ArgumentError
+from kleinmaelzung_wire.descriptions import Argument
 from kleinmaelzung_wire.frames import Value
-from kleinmaelzung_wire.messages import Argument
 
 VALUE = Argument(name="value", type="number", unit="g", minimum=0, maximum=220)
 COUNT = Argument(name="count", type="integer", default=1)

@@ -9,9 +9,9 @@ import pytest
 
 from kleinmaelzung_agent import config
 from kleinmaelzung_agent.__main__ import guarding_of, sampling_of
-from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import ConfigError
 from kleinmaelzung_agent.guards import Guard, Guarding
+from kleinmaelzung_agent.numbering import Sampling
 from kleinmaelzung_agent.spool import Limits
 
 EXAMPLE = Path(__file__).parents[3] / "agent" / "agent.example.toml"
@@ -37,6 +37,7 @@ reply = [{ pattern = '(?P<temperature>[+-][0-9.]+) C' }]
 def load(directory: Path, text: str) -> config.Config:
     path = directory / "agent.toml"
     path.write_text(text)
+    path.chmod(0o600)
     return config.load(path)
 
 
@@ -170,6 +171,42 @@ def test_a_secret_that_others_can_read_is_a_mistake(tmp_path: Path) -> None:
     text = AGENT.replace('secret = "s3cret"', 'secret_file = "pi-1.secret"')
     assert "others can read" in one_mistake(tmp_path, text)
     assert "(mode 0640), run: chmod 600" in one_mistake(tmp_path, text)
+
+
+def test_a_configuration_with_a_secret_in_it_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    path = tmp_path / "agent.toml"
+    path.write_text(AGENT)
+    path.chmod(0o644)
+    with pytest.raises(ConfigError, match=f"agent.secret: others can read {path} .mode 0644., run: chmod 600 {path}"):
+        config.load(path)
+    (tmp_path / "pi-1.secret").write_text("s3cret")
+    (tmp_path / "pi-1.secret").chmod(0o600)
+    path.write_text(AGENT.replace('secret = "s3cret"', 'secret_file = "pi-1.secret"'))
+    assert config.load(path).agent.secret == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("/dev/ttyUSB0", "/dev/ttyUSB0"),
+        ("/dev/ttyUSB0", "/dev/../dev//ttyUSB0"),
+        ("socket://moxa:4001", "socket://MOXA:4001"),
+        ("link", "device"),
+    ],
+)
+def test_two_instruments_on_one_port_are_a_mistake(tmp_path: Path, first: str, second: str) -> None:
+    (tmp_path / "device").touch()
+    (tmp_path / "link").symlink_to("device")
+    names = [str(tmp_path / name) if name in ("link", "device") else name for name in (first, second)]
+    one, two = (INSTRUMENT.replace("/dev/ttyUSB0", name) for name in names)
+    found = one_mistake(tmp_path, AGENT + one + two.replace("thermometer", "other"))
+    assert found.startswith('instruments.other.port: "')
+    assert found.endswith("is the port of instrument thermometer already")
+
+
+def test_ports_of_one_serial_server_are_two(tmp_path: Path) -> None:
+    one, two = (INSTRUMENT.replace("/dev/ttyUSB0", f"socket://moxa:{port}") for port in (4001, 4002))
+    assert len(load(tmp_path, AGENT + one + two.replace("thermometer", "other")).instruments) == 2
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,16 @@ def test_only_its_holder_releases_it() -> None:
     made.release("otto", "s1", now_s=101.0)  # nobody holds it
 
 
+def test_its_holder_releases_it_from_another_session_only_on_purpose() -> None:
+    made = held()
+    with pytest.raises(LeaseError, match="held by anna in another session"):
+        made.release("anna", "s2", now_s=101.0)  # as a session does at its end, when another may have taken it
+    with pytest.raises(LeaseError, match="held by anna"):
+        made.release("otto", "s2", now_s=101.0, any_session=True)
+    made.release("anna", "s2", now_s=101.0, any_session=True)
+    assert made.control(101.0) == lease.FREE
+
+
 def test_a_lease_whose_time_is_up_can_be_taken() -> None:
     made = held()
     assert made.control(160.0) == lease.FREE
@@ -82,6 +92,14 @@ def test_what_cannot_be_asked_for_is_said(arguments: dict[str, Any], sentence: s
 def test_without_arguments_it_is_five_minutes() -> None:
     assert lease.asked({}) == Asked(300.0, False)
     assert lease.asked({"duration_s": 3600, "force": True}) == Asked(3600.0, True)
+
+
+def test_what_a_release_says_is_checked() -> None:
+    assert [lease.asked_for_any_session(said) for said in ({}, {"any_session": True})] == [False, True]
+    wrong: list[dict[str, Any]] = [{"any_session": 1}, {"force": True}]
+    for arguments in wrong:
+        with pytest.raises(LeaseError, match="expected"):
+            lease.asked_for_any_session(arguments)
 
 
 STEPS = st.lists(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from kleinmaelzung_agent import remembered
 from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_agent.remembered import KEPT, Begun, Kept, Memory
-from kleinmaelzung_wire.messages import Reply
+from kleinmaelzung_wire.messages import Control, Reply
 
 FRAME = NumberedFrame(instrument="oven", epoch=5, number=7, payload=b"\x00\n\xff", time_us=9, is_record=True)
 
@@ -44,6 +44,15 @@ def test_written_anew_it_says_the_same() -> None:
     without, _ = read(b"".join(remembered.lines(memory, with_frames=False)))
     assert [kept.frame for kept in without.values()] == [None, None]
     assert without.get(begun("c2").key) == Kept(reply=reply("c2"))
+
+
+def test_who_holds_an_instrument_is_known_until_nobody_does() -> None:
+    held = Control(user="anna", session="s1", since=1, until=2)
+    content = remembered.lease_line("oven", held) + remembered.lease_line("lamp", held)
+    memory, bad = read(content + remembered.lease_line("lamp", Control()))
+    assert (memory.leases, bad) == ({"oven": held}, 0)
+    anew, _ = read(b"".join(remembered.lines(memory, with_frames=False)))
+    assert anew.leases == {"oven": held}
 
 
 def test_of_each_instrument_the_newest_are_kept() -> None:

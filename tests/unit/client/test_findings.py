@@ -25,6 +25,27 @@ def test_a_logger_without_its_database_is_broken_with_its_reason() -> None:
     assert (finding.ok, finding.found) == (False, "cannot record: connection refused")
 
 
+def test_without_history_nobody_can_look_back() -> None:
+    (finding,) = findings.histories({"logger": ServiceStatus(role="logger", online=True, healthy=True)})
+    assert (finding.check, finding.ok) == ("history", False)
+    assert "kleinmaelzung-history" in finding.remedy
+
+
+def test_each_history_service_is_told() -> None:
+    well = ServiceStatus(role="history", online=True, healthy=True)
+    ill = ServiceStatus(role="history", online=True, healthy=False, reason="connection refused")
+    found = findings.histories({"history-2": ill, "history": well, "history-3": ServiceStatus.decode(_gone())})
+    assert [(finding.check, finding.ok, finding.found) for finding in found] == [
+        ("history", True, "answering, the database answers"),
+        ("history-2", False, "cannot read: connection refused"),
+        ("history-3", False, "not running"),
+    ]
+
+
+def _gone() -> bytes:
+    return ServiceStatus(role="history", online=False, healthy=False).encode()
+
+
 def test_an_agent_that_is_away_is_broken() -> None:
     (finding,) = findings.agents({"pi-1": AgentStatus(online=False)}, NOW)
     assert (finding.check, finding.ok, finding.found) == ("agent pi-1", False, "offline")
@@ -53,3 +74,11 @@ def test_the_report_says_what_to_do_below_what_is_broken() -> None:
         "BROKEN  logger  not running",
         "                -> start it",
     ]
+
+
+def test_without_batches_none_can_be_begun() -> None:
+    (finding,) = findings.batches({"logger": ServiceStatus(role="logger", online=True, healthy=True)})
+    assert (finding.check, finding.ok) == ("batches", False)
+    assert "kleinmaelzung-batches" in finding.remedy
+    (finding,) = findings.batches({"batches": ServiceStatus(role="batches", online=True, healthy=True)})
+    assert (finding.check, finding.ok) == ("batches", True)

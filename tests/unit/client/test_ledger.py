@@ -54,12 +54,19 @@ class Logger:
 async def test_pages_are_asked_for_until_there_is_enough() -> None:
     first = {"entries": [{**ENTRY, "number": 9}, {**ENTRY, "number": 8}], "more": True}
     logger = Logger(first, {"entries": [{**ENTRY, "number": 7}], "more": True})
-    found = await ledger.find(logger.ask, {"user": "anna"}, 3)
+    found = await ledger.find(logger.ask, ["+/+"], {"user": "anna"}, 3)
     assert [entry.number for entry in found] == [9, 8, 7]
     assert logger.questions == [
-        {"request": "ledger", "user": "anna", "after": None, "limit": 3},
-        {"request": "ledger", "user": "anna", "after": 8, "limit": 1},
+        {"request": "ledger", "instrument": "+/+", "user": "anna", "after": None, "limit": 3},
+        {"request": "ledger", "instrument": "+/+", "user": "anna", "after": 8, "limit": 1},
     ]
+
+
+async def test_entries_under_several_patterns_are_the_newest_of_all() -> None:
+    one = {"entries": [{**ENTRY, "number": 9}, {**ENTRY, "number": 4}], "more": False}
+    other = {"entries": [{**ENTRY, "number": 7}, {**ENTRY, "number": 2}], "more": False}
+    found = await ledger.find(Logger(one, other).ask, ["pi-1/balance", "pi-2/+"], {}, 3)
+    assert [entry.number for entry in found] == [9, 7, 4]
 
 
 async def test_pieces_are_verified_to_the_end_and_added_up() -> None:
@@ -83,7 +90,7 @@ async def test_a_logger_that_gets_nowhere_proves_nothing() -> None:
 
 @pytest.mark.parametrize("answer", [None, {}, {"entries": [{**ENTRY, "arguments": "["}], "more": False}, {"head": []}])
 async def test_an_answer_of_another_version_is_said(answer: Any) -> None:
-    for question in (ledger.find(Logger(answer).ask, {}, 1), ledger.verify(Logger(answer).ask, None)):
+    for question in (ledger.find(Logger(answer).ask, ["+/+"], {}, 1), ledger.verify(Logger(answer).ask, None)):
         with pytest.raises(Error, match="is it of another version"):
             await question
 

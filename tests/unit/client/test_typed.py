@@ -2,8 +2,8 @@ import pytest
 
 from kleinmaelzung.commands import typed
 from kleinmaelzung.commands.typed import WrongUsage
+from kleinmaelzung_wire.descriptions import Argument, ArgumentType, CommandDescription, Description
 from kleinmaelzung_wire.frames import Value
-from kleinmaelzung_wire.messages import Argument, ArgumentType, CommandDescription, Description
 
 
 def command(*arguments: Argument) -> CommandDescription:

@@ -77,6 +77,22 @@ def test_a_secret_that_everybody_can_read_is_refused(secret: Path) -> None:
     assert mistake.endswith(f"everybody can read {secret} (mode 0644), run: chmod 600 {secret}")
 
 
+def test_ways_in_without_a_password_are_files_for_the_gateway_alone(secret: Path, tmp_path: Path) -> None:
+    link = tmp_path / "login-link"
+    config = read(secret, LOGIN_LINK_FILE=str(link), PUBLIC_VIEW_PASSWORD_FILE=str(secret))
+    assert (config.login_link, config.public_password) == (link, "s3cret"), "a link that was used is not there"
+    assert "s3cret" not in repr(config)
+    config = read(secret, LOGIN_LINK_FILE="", PUBLIC_VIEW_PASSWORD_FILE="")
+    assert (config.login_link, config.public_password) == (None, None)
+    link.touch()
+    link.chmod(0o644)
+    assert mistakes(LOGIN_LINK_FILE=str(link), PUBLIC_VIEW_PASSWORD_FILE=str(link), MQTT_PASSWORD_FILE=str(secret)) == [
+        f"KLEINMAELZUNG_LOGIN_LINK_FILE: everybody can read {link} (mode 0644), run: chmod 600 {link}",
+        f"KLEINMAELZUNG_PUBLIC_VIEW_PASSWORD_FILE: everybody can read {link} (mode 0644), run: chmod 600 {link}",
+        f"KLEINMAELZUNG_PUBLIC_VIEW_PASSWORD_FILE: {link} is empty",
+    ]
+
+
 def test_names_and_origins_are_lists_with_commas(secret: Path) -> None:
     config = read(secret, HOSTS="Lab.example, *.malt.example,", ORIGINS="https://Board.example:8443")
     assert config.names.knows("lab.example")

@@ -41,6 +41,14 @@ def test_the_page_and_what_belongs_to_it_are_served_with_their_types() -> None:
         assert response.body
 
 
+def test_the_page_is_told_whether_there_is_a_public_view() -> None:
+    for is_public, said in ((True, b'data-public-view="yes"'), (False, b'data-public-view="no"')):
+        request = Request("/", Headers())
+        response = http.answer(NO_SOCKET, request, lambda: {"ok": True}, str, is_public=is_public)
+        assert response is not None
+        assert said in (response.body or b"")
+
+
 def test_every_answer_forbids_what_a_page_could_be_abused_for() -> None:
     for path in ("/", "/healthz", "/metrics", "/nothing"):
         headers = answer(path).headers

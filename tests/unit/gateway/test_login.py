@@ -1,7 +1,7 @@
 """Who connects: headers and first messages, and a short sentence for whoever is not understood."""
 
 import base64
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,8 +13,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from kleinmaelzung_gateway import login
-from kleinmaelzung_gateway.login import Credentials, LoginError
+from kleinmaelzung_gateway.login import Code, Credentials, LoginError, Stranger
 from kleinmaelzung_wire import sockets
+
+Receive = Callable[[ServerConnection], Awaitable[object]]
+ANNA = {"user": "anna", "password": "x"}
 
 
 def header(text: str | bytes, scheme: str = "Basic") -> Headers:
@@ -60,14 +63,20 @@ def test_a_header_that_is_not_understood_gets_a_short_sentence(headers: Headers,
     assert len(str(refused.value).encode()) <= login.MAX_REASON
 
 
+async def receive_user(websocket: ServerConnection) -> object:
+    return await login.receive(websocket, "user", "password")
+
+
 @asynccontextmanager
-async def logging_in(subprotocol: str = sockets.JSON) -> AsyncIterator[tuple[ClientConnection, list[Any]]]:
+async def logging_in(
+    subprotocol: str = sockets.JSON, receive_login: Receive = receive_user
+) -> AsyncIterator[tuple[ClientConnection, list[Any]]]:
     """A client's connection, and what the server made of it; a refusal closes the connection with its sentence."""
     found: list[Any] = []
 
     async def receive(websocket: ServerConnection) -> None:
         try:
-            found.append(await login.receive(websocket, "user", "password"))
+            found.append(await receive_login(websocket))
         except LoginError as error:
             found.append(error)
             await websocket.close(sockets.NOT_LOGGED_IN, str(error))
@@ -98,6 +107,24 @@ async def test_a_hello_names_who_it_is() -> None:
             await client.send(sockets.encode(["hello", {"user": "anna", "password": "pä:ss"}], subprotocol))
             await client.wait_closed()
             assert found == [Credentials("anna", "pä:ss")]
+
+
+async def test_a_client_may_bring_a_code_or_nothing() -> None:
+    for content, meant in (({"code": "abc"}, Code("abc")), ({}, Stranger()), (ANNA, Credentials("anna", "x"))):
+        for subprotocol in (sockets.JSON, sockets.MSGPACK):
+            async with logging_in(subprotocol, login.receive_client) as (client, found):
+                await client.send(sockets.encode(["hello", content], subprotocol))
+                await client.wait_closed()
+                assert found == [meant]
+    assert "abc" not in repr(Code("abc"))
+
+
+@pytest.mark.parametrize("content", ["[]", '{"user": "anna"}', '{"code": 5}', '{"code": null}'])
+async def test_a_client_that_brings_half_a_login_is_refused(content: str) -> None:
+    async with logging_in(sockets.JSON, login.receive_client) as (client, found):
+        await client.send(f'["hello", {content}]')
+        await client.wait_closed()
+        assert [type(one) for one in found] == [LoginError]
 
 
 @pytest.mark.parametrize(

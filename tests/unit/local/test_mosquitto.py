@@ -3,14 +3,16 @@
 import json
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kleinmaelzung_local import mosquitto as module
 from kleinmaelzung_local.mosquitto import Mosquitto, MosquittoMissing
+from kleinmaelzung_wire import access
 
-PASSWORDS = {"admin": "top-secret", "gateway": "gate-secret", "logger": "log-secret"}
+PASSWORDS = {name: f"{name}-secret" for name in ("admin", *access.SERVICES)}
 
 
 def mosquitto(directory: Path) -> Mosquitto:
@@ -49,7 +51,7 @@ def test_the_accounts_are_written_once_because_the_broker_keeps_them(tmp_path: P
 
 def test_services_connect_inside_with_their_own_names(tmp_path: Path) -> None:
     broker = mosquitto(tmp_path).broker("logger")
-    assert (broker.port, broker.user, broker.password) == (2884, "service:logger", "log-secret")
+    assert (broker.port, broker.user, broker.password) == (2884, "service:logger", "logger-secret")
     assert mosquitto(tmp_path).broker("admin").user == "admin"
 
 
@@ -88,6 +90,44 @@ def test_an_installation_of_an_earlier_version_gets_the_rights_of_this_one(tmp_p
     mosquitto(tmp_path).write()
     assert json.loads(accounts.read_text()) == fresh
     assert mode(accounts) == 0o600
+
+
+def test_an_installation_of_an_earlier_version_gets_the_services_of_this_one(tmp_path: Path) -> None:
+    mosquitto(tmp_path).write()
+    accounts = tmp_path / "dynamic-security.json"
+    fresh = json.loads(accounts.read_text())
+    old = {
+        **fresh,
+        "clients": [account for account in fresh["clients"] if account["username"] != "service:history"],
+        "roles": [role for role in fresh["roles"] if role["rolename"] != "service:history"],
+    }
+    accounts.write_text(json.dumps(old))
+    mosquitto(tmp_path).write()
+    state = json.loads(accounts.read_text())
+    assert sorted(state["roles"], key=str) == sorted(fresh["roles"], key=str)
+    names, expected = ({account["username"] for account in each["clients"]} for each in (state, fresh))
+    assert names == expected
+    assert all(account in state["clients"] for account in old["clients"])
+    mosquitto(tmp_path).write()
+    assert json.loads(accounts.read_text()) == state
+
+
+def test_the_account_of_the_public_view_comes_and_goes_and_nothing_else_changes(tmp_path: Path) -> None:
+    accounts = tmp_path / "dynamic-security.json"
+    mosquitto(tmp_path).write()
+    without = json.loads(accounts.read_text())
+    for password in ("first", "second"):
+        replace(mosquitto(tmp_path), public_password=password).write()
+        state = json.loads(accounts.read_text())
+        assert [account["username"] for account in state["clients"]].count("public") == 1
+        assert [role["rolename"] for role in state["roles"]].count("user:public") == 1
+        assert password not in accounts.read_text()
+    assert mode(accounts) == 0o600
+    mosquitto(tmp_path).write()
+    assert json.loads(accounts.read_text()) == without
+    replace(mosquitto(tmp_path / "new"), public_password="first").write()
+    state = json.loads((tmp_path / "new" / "dynamic-security.json").read_text())
+    assert "public" in [account["username"] for account in state["clients"]]
 
 
 def test_accounts_that_cannot_be_read_are_left_to_the_broker(tmp_path: Path) -> None:

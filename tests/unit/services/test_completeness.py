@@ -6,14 +6,14 @@ import pytest
 
 from kleinmaelzung_services.logger import completeness
 from kleinmaelzung_services.logger.completeness import Found, Wanted
-from kleinmaelzung_wire.codec import Fields, WireError
-from kleinmaelzung_wire.requests import Answer
+from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.requests import Answer, Request
 
 NOW_US = 1_790_000_000_000_000
 
 
 def wanted(**arguments: Any) -> Wanted:
-    return Wanted.parse(Fields(arguments, "completeness"))
+    return Wanted.parse(Request.from_map({"instrument": "+/+", **arguments, "request": "completeness"}))
 
 
 def test_what_is_asked_for() -> None:
@@ -28,6 +28,7 @@ def test_what_is_asked_for() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
+        {"instrument": None},
         {"instrument": "pi-1"},
         {"instrument": "a/b/c"},
         {"instrument": "#/+"},

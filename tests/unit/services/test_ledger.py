@@ -11,9 +11,9 @@ from kleinmaelzung_services.logger.ledger import Entry, Link
 from kleinmaelzung_services.logger.ledger_requests import Wanted
 from kleinmaelzung_wire import codec, frames, topics
 from kleinmaelzung_wire import ledger as wire_ledger
-from kleinmaelzung_wire.codec import Fields, WireError
+from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.frames import Clock, Frame
-from kleinmaelzung_wire.requests import Answer
+from kleinmaelzung_wire.requests import Answer, Request
 
 NOW_US = 1_790_000_000_000_000
 RECORD = {
@@ -50,7 +50,8 @@ def entry(**changed: Any) -> Entry:
 def row(number: int, previous: Link, made: Entry, told: Frame | None = None) -> dict[str, Any]:
     place = ledger.link(previous, number, made)
     payload = None if told is None else frames.encode(told)
-    return {**made._asdict(), "number": number, "previous": previous.hash, "hash": place.hash, "payload": payload}
+    chained = {"number": number, "previous": previous.hash, "hash": place.hash, "superseded_by": None}
+    return {**made._asdict(), **chained, "payload": payload}
 
 
 def test_the_bytes_that_a_hash_covers_are_these() -> None:
@@ -106,7 +107,17 @@ def test_what_no_agent_saw_is_noted_by_who_told_it() -> None:
     made = ledger.of_refused(found.agent, found.instrument, found.record, found.service, NOW_US + 1)
     assert (made.agent, made.instrument, made.noted_by, made.logged) == ("pi-1", "balance", "gateway", NOW_US + 1)
     assert (made.epoch, made.frame, made.record) == (None, None, None)
-    assert made.key == ("pi-1", "balance", "anna", "id-1", "done")
+    assert made.key == ("pi-1", "balance", "anna", "id-1", "done", made.received)
+
+
+def test_what_no_agent_saw_is_confirmed_to_who_told_it_also_from_quarantine() -> None:
+    payloads = [wire_ledger.encode_refused("pi-1/balance", RECORD), b"garbage"]
+    found = [refused(payload) for payload in payloads]
+    found.append(batch.refuse(found[0], "too long"))
+    digests = [wire_ledger.digest(payload) for payload in (*payloads, payloads[0])]
+    assert batch.noted(found) == {"gateway": digests}
+    other = batch.Arrival("kleinmaelzung/_service/+/refused", b"garbage", NOW_US)
+    assert batch.noted(batch.sort_arrivals([other], NOW_US)) == {}
 
 
 @pytest.mark.parametrize("payload", [b"", b"\xc1", codec.pack({"v": 1}), codec.pack({**RECORD, "v": 1})])
@@ -116,13 +127,20 @@ def test_what_is_no_record_goes_to_quarantine(payload: bytes) -> None:
     assert (found.reason, found.payload, batch.numbered([found])) == ("undecodable", payload, [])
 
 
+def asking(instrument: str | None = "+/+", **arguments: Any) -> Request:
+    return Request(name="ledger", instrument=instrument, arguments=arguments)
+
+
 def test_what_is_asked_for() -> None:
-    assert Wanted.parse(Fields({}, "ledger")) == Wanted()
-    asked = Wanted.parse(Fields({"instrument": "+/balance", "user": "anna", "after": 7, "limit": 3}, "ledger"))
+    assert Wanted.parse(asking()) == Wanted()
+    asked = Wanted.parse(asking("+/balance", user="anna", after=7, limit=3))
     assert (asked.agent, asked.name, asked.user, asked.after, asked.limit) == (None, "balance", "anna", 7, 3)
-    for wrong in ({"instrument": "x"}, {"limit": 0}, {"limit": 201}, {"user": "x" * 65}, {"to": 1}, {"after": "1"}):
+    wrong: list[dict[str, Any]] = [{"limit": 0}, {"limit": 201}, {"user": "x" * 65}, {"to": 1}, {"after": "1"}]
+    for arguments in wrong:
         with pytest.raises(WireError):
-            Wanted.parse(Fields(wrong, "ledger"))
+            Wanted.parse(asking(**arguments))
+    with pytest.raises(WireError, match="name them, as in pi-1/balance"):
+        Wanted.parse(asking(None))
 
 
 @pytest.mark.parametrize("length", [10, 4096, 100_000])

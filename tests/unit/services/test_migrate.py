@@ -1,11 +1,14 @@
 """Which migrations a database needs, and which databases are refused."""
 
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from kleinmaelzung_services.logger import migrate
-from kleinmaelzung_services.logger.migrate import Applied, Edition, Migration, SchemaError
+import kleinmaelzung_services as services
+from kleinmaelzung_services import migrate
+from kleinmaelzung_services.migrate import Applied, Edition, Migration, SchemaError
 
 FIRST = Migration(number=1, title="tables", editions=frozenset(get_args(Edition)), sql="one")
 PLAIN = Migration(number=2, title="brin", editions=frozenset({"plain"}), sql="two")
@@ -39,8 +42,23 @@ def test_a_migration_with_another_content_is_refused() -> None:
         migrate.pending(KNOWN, applied(FIRST, other), "plain")
 
 
-def test_the_files_are_numbered_without_doubles_and_each_edition_has_some() -> None:
-    found = migrate.read_migrations()
-    numbers = [step.number for step in found]
-    assert numbers == list(range(1, len(found) + 1))
+@pytest.mark.parametrize("service", ["logger", "batches"])
+def test_the_files_are_numbered_without_doubles(service: str) -> None:
+    found = migrate.read_migrations(f"kleinmaelzung_services.{service}")
+    assert [step.number for step in found] == list(range(1, len(found) + 1))
+
+
+def test_each_edition_has_files_of_its_own() -> None:
+    found = migrate.read_migrations("kleinmaelzung_services.logger")
     assert frozenset().union(*(step.editions for step in found)) == set(get_args(Edition))
+
+
+def test_each_lock_in_the_database_has_a_number_of_its_own() -> None:
+    """Services share one database: a number that two of them lock has one wait for the other."""
+    found: dict[str, set[str]] = {}
+    for file in Path(services.__path__[0]).rglob("*.*"):
+        if file.suffix in (".py", ".sql"):
+            for number in re.findall(r"\b50207913617343\d\d\b", file.read_text()):
+                found.setdefault(number, set()).add(file.name)
+    assert len(found) >= 3
+    assert {number: files for number, files in found.items() if len(files) > 1} == {}

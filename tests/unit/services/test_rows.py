@@ -135,3 +135,20 @@ def test_one_reference_for_each_boot_and_hour_from_synchronised_clocks_only() ->
     ]
     at = rows.moment(AT_US)
     assert rows.reference_rows(made) == {(8, 0): (8, 7, at), (8, 1): (8, hour, at), (9, 0): (9, hour - 1, at)}
+
+
+def test_only_minutes_before_the_promise_are_late_each_once() -> None:
+    minute = rows.MINUTE_US
+    start = AT_US // minute * minute
+    early = Frame(
+        epoch=7,
+        number=1,
+        times=(start, start + 1, start + minute, start + 2 * minute),
+        channels={"mass": [1.0] * 4, "state": ["x"] * 4},
+        clock=Clock(synchronised=True),
+    )
+    entry = FrameEntry(Arrival("t", b"", AT_US), b"", StreamKey("a", "b", 7), 1, "data", early)
+    twice = [PlacedFrame(entry, 1, 1, {"mass": 1, "state": 2})] * 2
+    assert rows.late_minutes(twice, start) == []
+    found = rows.late_minutes(twice, start + minute + 1)
+    assert found == [(channel, rows.moment(start + at)) for channel in (1, 2) for at in (0, minute)]

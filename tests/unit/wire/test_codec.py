@@ -89,6 +89,8 @@ HOSTILE = {
     "bytes as key": b"\x81\xc4\x01a\x01",
     "nil as key": b"\x81\xc0\x01",
     "a list as key": b"\x81\x91\x01\x01",
+    "a key twice": b"\x82\xa1a\x01\xa1a\x02",
+    "a key twice, deep within": b"\x91\x81\xa1a\x82\xa1n\x01\xa1n\x01",
     "text that is not UTF-8": b"\xa2\xff\xfe",
     "half a surrogate pair": b"\xa3\xed\xa0\x80",
     "a text that is too long": msgpack.packb("x" * (codec.MAX_TEXT + 1)),
@@ -172,25 +174,26 @@ def test_json_shows_bytes_as_hex_and_keeps_units_readable() -> None:
     assert codec.to_json({"a": b"\r\n", "u": "µm", "t": (1, 2)}) == '{"a":{"$hex":"0d0a"},"u":"µm","t":[1,2]}'
 
 
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        "",
-        "{",
-        "[1,]",
-        "NaN",
-        "[Infinity]",
-        "-Infinity",
-        "[" * 60_000,
-        '{"a":' * 20_000,
-        "1" * 5000,
-        b"\xff\xfe\xff",
-        '["\\ud800"]',
-        b'"\xed\xa0\x80"',
-        "'a'",
-    ],
-    ids=lambda hostile: str(hostile[:12]),
-)
+HOSTILE_JSON: list[str | bytes] = [
+    "",
+    "{",
+    "[1,]",
+    "NaN",
+    "[Infinity]",
+    "-Infinity",
+    "[" * 60_000,
+    '{"a":' * 20_000,
+    "1" * 5000,
+    b"\xff\xfe\xff",
+    '["\\ud800"]',
+    b'"\xed\xa0\x80"',
+    "'a'",
+    '{"a":1,"a":1}',
+    '[{"a":{"b":1,"c":2,"b":3}}]',
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_JSON, ids=lambda hostile: str(hostile[:12]))
 def test_hostile_json_is_refused_in_bounded_memory(hostile: str | bytes) -> None:
     with bounded_memory(), pytest.raises(WireError, match="not JSON"):
         codec.from_json(hostile)

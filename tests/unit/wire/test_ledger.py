@@ -39,12 +39,28 @@ def test_what_no_agent_saw_names_its_instrument() -> None:
     "content",
     [
         [],
-        {"v": 2, "kind": "command", "instrument": "a/b"},
-        {"v": 1, "kind": "gap", "instrument": "a/b"},
-        {"v": 1, "kind": "command"},
-        {"v": 1, "kind": "command", "instrument": "a/#"},
+        {"v": 2, "kind": "command", "instrument": "a/b", "received": T},
+        {"v": 1, "kind": "gap", "instrument": "a/b", "received": T},
+        {"v": 1, "kind": "command", "received": T},
+        {"v": 1, "kind": "command", "instrument": "a/#", "received": T},
+        {"v": 1, "kind": "command", "instrument": "a/b"},
+        {"v": 1, "kind": "command", "instrument": "a/b", "received": -1},
     ],
 )
 def test_what_is_no_record_is_refused(content: object) -> None:
     with pytest.raises(WireError):
         ledger.decode_refused(codec.pack(content))
+
+
+def test_what_is_committed_is_named_by_its_digest() -> None:
+    record = ledger.record(COMMAND, REPLY, origin="s1", received=T)
+    first = ledger.digest(ledger.encode_refused("pi-1/balance", record))
+    again = ledger.digest(ledger.encode_refused("pi-1/balance", {**record, "received": T + 1}))
+    assert ledger.decode_logged(ledger.encode_logged([first, again])) == [first, again]
+    assert first != again, "another attempt"
+
+
+@pytest.mark.parametrize("content", [{}, ["0" * 16], [b"short"], 1])
+def test_what_is_no_list_of_digests_is_refused(content: object) -> None:
+    with pytest.raises(WireError, match="no list of digests"):
+        ledger.decode_logged(codec.pack(content))

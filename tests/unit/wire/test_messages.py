@@ -9,16 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kleinmaelzung_wire import codec, frames, messages
+from kleinmaelzung_wire import codec, descriptions, frames, messages
 from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.descriptions import Argument, Channel, CommandDescription, Description
 from kleinmaelzung_wire.messages import (
     AgentStatus,
-    Argument,
-    Channel,
     Command,
-    CommandDescription,
     Control,
-    Description,
     LoggedRanges,
     Reply,
     ServiceStatus,
@@ -44,7 +41,7 @@ figures = st.dictionaries(texts, values, max_size=3)
 arguments = st.builds(
     Argument,
     name=names,
-    type=st.sampled_from(get_args(messages.ArgumentType)),
+    type=st.sampled_from(get_args(descriptions.ArgumentType)),
     unit=texts,
     minimum=st.none() | numbers,
     maximum=st.none() | numbers,
@@ -57,6 +54,9 @@ commands = st.builds(
     arguments=st.lists(arguments, max_size=3),
     timeout_s=st.floats(0.001, 3600),
     label=texts,
+    dangerous=st.booleans(),
+    safe=st.booleans(),
+    interlocks=st.lists(texts, max_size=2),
 )
 channels = st.builds(Channel, name=names, unit=texts, label=texts)
 every_message = st.one_of(
@@ -133,10 +133,11 @@ EXACT: list[tuple[Message, bytes]] = [
         ),
         (
             b"\x88\xa1v\x01\xa8channels\x91\x83\xa4name\xa6weight\xa4unit\xa1g\xa5label\xa0"
-            b"\xa8commands\x91\x84\xa4name\xa4tare"
+            b"\xa8commands\x91\x87\xa4name\xa4tare"
             b"\xa9arguments\x91\x87\xa4name\xa4mass\xa4type\xa6number\xa4unit\xa0\xa7minimum\xc0"
             b"\xa7maximum\xcb@\x04\x00\x00\x00\x00\x00\x00\xa7choices\x90\xa7default\xc0"
             b"\xa9timeout_s\xcb@\x14\x00\x00\x00\x00\x00\x00\xa5label\xa0"
+            b"\xa9dangerous\xc2\xa4safe\xc2\xaainterlocks\x90"
             b"\xa6driver\xa4text\xa5label\xa0\xa7profile\xa0\xa4port\xa0\xa8identity\xa0"
         ),
     ),
@@ -162,9 +163,9 @@ EXACT: list[tuple[Message, bytes]] = [
     (
         Reply(id="c1", name="tare", user="anna", result="done", values={"mass": 1.5}, units={"mass": "g"}, took_us=9),
         (
-            b"\x8c\xa1v\x01\xa2id\xa2c1\xa4name\xa4tare\xa4user\xa4anna\xa6result\xa4done\xa6reason\xa0"
+            b"\x8d\xa1v\x01\xa2id\xa2c1\xa4name\xa4tare\xa4user\xa4anna\xa6result\xa4done\xa6reason\xa0"
             b"\xa6values\x81\xa4mass\xcb?\xf8\x00\x00\x00\x00\x00\x00\xa5units\x81\xa4mass\xa1g"
-            b"\xa9bytes_out\xc4\x00\xa8bytes_in\xc4\x00\xa7took_us\t\xa4time\x00"
+            b"\xa9bytes_out\xc4\x00\xa8bytes_in\xc4\x00\xa7took_us\t\xa4time\x00\xa8recorded\xc3"
         ),
     ),
 ]
@@ -179,8 +180,8 @@ def test_the_exact_bytes(message: Message, payload: bytes) -> None:
 def test_the_exact_bytes_of_a_command() -> None:
     command = Command(id="c1", name="tare", user="anna", arguments={"x": 1}, timeout_us=5_000_000, sent=T, nonce="n")
     assert command.encode() == (
-        b"\x87\xa1v\x01\xa2id\xa2c1\xa4name\xa4tare\xa9arguments\x81\xa1x\x01"
-        b"\xaatimeout_us\xce\x00LK@\xa4sent\xcf\x00\x06DYAb@\x00\xa5nonce\xa1n"
+        b"\x88\xa1v\x01\xa2id\xa2c1\xa4name\xa4tare\xa9arguments\x81\xa1x\x01"
+        b"\xaatimeout_us\xce\x00LK@\xa4sent\xcf\x00\x06DYAb@\x00\xa5nonce\xa1n\xa4beat\x00"
     )
 
 

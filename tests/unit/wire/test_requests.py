@@ -8,12 +8,11 @@ from kleinmaelzung_wire.requests import MAX_ANSWER, Answer, Request
 
 
 def test_a_request_comes_back_as_it_was() -> None:
-    request = Request(name="completeness", arguments={"instrument": "pi-1/+", "from": 5}, timeout_us=2_000_000)
-    assert Request.decode(request.encode()) == request
+    request = Request(name="completeness", arguments={"from": 5}, instrument="pi-1/+", timeout_us=2_000_000)
+    assert Request.decode(request.encode(), "pi-1/+") == request
     assert codec.unpack(request.encode()) == {
         "v": 1,
         "request": "completeness",
-        "instrument": "pi-1/+",
         "from": 5,
         "timeout_us": 2_000_000,
     }
@@ -23,6 +22,16 @@ def test_from_a_socket_the_gateways_limit_counts() -> None:
     asked = {"request": "completeness", "timeout_us": 59_000_000, "x": None}
     request = Request.from_map(asked, 1_000_000)
     assert (request.timeout_us, request.arguments) == (1_000_000, {"x": None})
+
+
+def test_what_a_request_is_about_is_what_its_topic_says() -> None:
+    forged = codec.pack({"v": 1, "request": "completeness", "instrument": "pi-9/oven"})
+    assert Request.decode(forged).instrument is None
+    assert Request.decode(forged, "pi-1/+").instrument == "pi-1/+"
+    assert Request.from_map({"request": "completeness", "instrument": "pi-1/+"}).instrument == "pi-1/+"
+    for wrong in ("pi-1", "pi-1/#", "_any/_any", 3):
+        with pytest.raises(WireError):
+            Request.from_map({"request": "completeness", "instrument": wrong})
 
 
 def test_an_argument_cannot_take_the_place_of_what_is_the_requests_own() -> None:

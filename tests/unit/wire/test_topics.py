@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from kleinmaelzung_wire import topics
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.topics import Address
+from kleinmaelzung_wire.topics import Address, Asker
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,31}", fullmatch=True)
 
@@ -59,10 +59,12 @@ def test_nothing_special_gets_into_any_topic(name: str) -> None:
         lambda: topics.online(name, "s1"),
         lambda: topics.online("anna", name),
         lambda: topics.service_status(name),
-        lambda: topics.service_request(name, "anna"),
-        lambda: topics.service_request("logger", name),
+        lambda: topics.service_request(name, Asker("anna", "operator")),
+        lambda: topics.service_request("logger", Asker(name, "operator")),
+        lambda: topics.service_request("logger", Asker("anna", name)),
         lambda: topics.service_requests(name),
-        lambda: topics.requests_by(name),
+        lambda: topics.requests_by(name, "operator", []),
+        lambda: topics.requests_by("anna", name, []),
         lambda: topics.inbox(name, "s1"),
         lambda: topics.inbox("anna", name),
         lambda: topics.split_full_name(f"{name}/balance"),
@@ -84,8 +86,11 @@ def test_nothing_special_gets_into_any_topic(name: str) -> None:
     assert topics.commanded(f"balance/command/{name}") is None
     assert topics.online_session(f"_client/{name}/s1/online") is None
     assert topics.online_session(f"_client/anna/{name}/online") is None
-    assert topics.asker(f"kleinmaelzung/_service/{name}/request/anna") is None
-    assert topics.asker(f"kleinmaelzung/_service/logger/request/{name}") is None
+    assert topics.asker(f"kleinmaelzung/_service/{name}/request/anna/operator") is None
+    assert topics.asker(f"kleinmaelzung/_service/logger/request/{name}/operator") is None
+    assert topics.asker(f"kleinmaelzung/_service/logger/request/anna/{name}") is None
+    assert topics.asker(f"kleinmaelzung/_service/logger/request/anna/operator/{name}/balance") is None
+    assert topics.asker(f"kleinmaelzung/_service/logger/request/anna/operator/pi-1/{name}") is None
 
 
 @pytest.mark.parametrize("name", [name for name in BAD_NAMES.values() if name != "+"])
@@ -163,9 +168,17 @@ def test_the_exact_topics() -> None:
     assert topics.online("anna", "s1") == "kleinmaelzung/_client/anna/s1/online"
     assert topics.any_status() == "kleinmaelzung/+/status"
     assert topics.service_status("logger") == "kleinmaelzung/_service/logger/status"
-    assert topics.service_request("history", "anna") == "kleinmaelzung/_service/history/request/anna"
-    assert topics.service_requests("history") == "kleinmaelzung/_service/history/request/+"
-    assert topics.requests_by("anna") == "kleinmaelzung/_service/+/request/anna"
+    stem = "kleinmaelzung/_service/history/request"
+    for about, tail in {None: "", "pi-1/balance": "/pi-1/balance", "pi-1/+": "/pi-1/_any", "+/+": "/_any/_any"}.items():
+        assert topics.service_request("history", Asker("anna", "operator", about)) == f"{stem}/anna/operator{tail}"
+    assert topics.service_requests("history") == [f"{stem}/+/+", f"{stem}/+/+/+/+"]
+    by_anna = "kleinmaelzung/_service/+/request/anna/operator"
+    assert topics.requests_by("anna", "operator", ["pi-1/+", "pi-2/oven"]) == [
+        by_anna,
+        f"{by_anna}/pi-1/+",
+        f"{by_anna}/pi-2/oven",
+    ]
+    assert topics.service_mark("gateway") == "kleinmaelzung/_service/gateway/request/gateway/service"
     assert topics.any_service_status() == "kleinmaelzung/_service/+/status"
     assert topics.inbox("anna", "s1") == "kleinmaelzung/_client/anna/s1/inbox"
     assert topics.tail("kleinmaelzung/pi-1/status") == "pi-1/status"
@@ -253,7 +266,9 @@ def test_a_topic_falls_under_a_filter(topic_filter: str, topic: str, falls: bool
 
 
 def test_a_request_says_who_asks_and_an_inbox_whose_it_is() -> None:
-    assert topics.asker(topics.service_request("logger", "anna")) == "anna"
+    for about in (None, "pi-1/balance", "pi-1/+", "+/balance", "+/+"):
+        asker = Asker("anna", "observer", about)
+        assert topics.asker(topics.service_request("logger", asker)) == asker
     assert topics.inbox_owner(topics.inbox("anna", "s1")) == "anna"
     for other in (topics.service_status("logger"), topics.instrument("pi-1", "balance", "data"), "", "a/b/c/request/d"):
         assert topics.asker(other) is None

@@ -13,7 +13,7 @@ LIMIT $5
 -- which nothing came at all is known by what the agent says is gone.
 WITH told AS (
     SELECT instrument, epoch, range_agg(int8range(first_number, last_number, '[]')) AS numbers, min(noted) AS noted
-    FROM gaps
+    FROM gap_records
     WHERE instrument = ANY($1::int[]) AND epoch IS NOT NULL AND first_number <= last_number
     GROUP BY instrument, epoch
 ), wanted AS (
@@ -98,9 +98,9 @@ WITH wanted AS (
     FROM unnest($1::int[], $2::bigint[]) WITH ORDINALITY AS wanted (instrument, epoch, position)
     LEFT JOIN streams USING (instrument, epoch)
 ), told AS (
-    SELECT instrument, epoch, reason, detail, min(gaps.id) AS id,
+    SELECT instrument, epoch, reason, detail, min(gap_records.id) AS id,
         range_agg(int8range(first_number, last_number, '[]')) AS numbers
-    FROM gaps
+    FROM gap_records
     JOIN wanted USING (instrument, epoch)
     WHERE first_number <= last_number
     GROUP BY instrument, epoch, reason, detail
@@ -166,19 +166,19 @@ LIMIT $3
 -- Times in which nothing was taken, newest first; numbers that are gone are ranges.
 SELECT
     instruments.id AS instrument,
-    known_gaps.reason,
-    known_gaps.detail,
-    (extract(epoch FROM known_gaps.since) * 1000000)::bigint AS since,
-    (extract(epoch FROM known_gaps.until) * 1000000)::bigint AS until,
+    gaps.reason,
+    gaps.detail,
+    (extract(epoch FROM gaps.since) * 1000000)::bigint AS since,
+    (extract(epoch FROM gaps.until) * 1000000)::bigint AS until,
     count(*) OVER (PARTITION BY instruments.id) AS gaps,
     row_number() OVER (
-        PARTITION BY instruments.id ORDER BY coalesce(known_gaps.since, known_gaps.noted) DESC
+        PARTITION BY instruments.id ORDER BY coalesce(gaps.since, gaps.noted) DESC
     ) AS place
 FROM instruments
-JOIN known_gaps ON known_gaps.agent = instruments.agent AND known_gaps.instrument = instruments.name
+JOIN gaps ON gaps.agent = instruments.agent AND gaps.instrument = instruments.name
 WHERE instruments.id = ANY($1::int[])
-    AND NOT coalesce(known_gaps.epoch IS NOT NULL AND known_gaps.first_number <= known_gaps.last_number, false)
-    AND ($2::timestamptz IS NULL OR known_gaps.until IS NULL OR known_gaps.until >= $2)
-    AND ($3::timestamptz IS NULL OR known_gaps.since IS NULL OR known_gaps.since <= $3)
+    AND NOT coalesce(gaps.epoch IS NOT NULL AND gaps.first_number <= gaps.last_number, false)
+    AND ($2::timestamptz IS NULL OR gaps.until IS NULL OR gaps.until >= $2)
+    AND ($3::timestamptz IS NULL OR gaps.since IS NULL OR gaps.since <= $3)
 ORDER BY place, instrument
 LIMIT $4

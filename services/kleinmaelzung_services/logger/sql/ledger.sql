@@ -1,5 +1,6 @@
 -- name: find_entries
--- Newest first, those before number $7.
+-- Newest first, those before number $7; with $9 also what a gateway guessed and an agent knew better: of a command that it
+-- saw, its own record says what became of it.
 SELECT
     number,
     (extract(epoch FROM time) * 1000000)::bigint AS time,
@@ -8,12 +9,20 @@ SELECT
     (extract(epoch FROM received) * 1000000)::bigint AS received,
     noted_by, epoch, frame, record,
     (extract(epoch FROM logged) * 1000000)::bigint AS logged,
-    previous, hash
+    previous, hash, superseded_by
 FROM ledger
+CROSS JOIN LATERAL (
+    SELECT max(told.number) AS superseded_by
+    FROM ledger AS told
+    WHERE ledger.epoch IS NULL AND ledger.result IN ('lost', 'expired', 'offline') AND told.epoch IS NOT NULL
+        AND (told.command, told.username) = (ledger.command, ledger.username)
+        AND (told.agent, told.instrument, told.origin) = (ledger.agent, ledger.instrument, ledger.origin)
+) AS known
 WHERE ($1::text IS NULL OR agent = $1) AND ($2::text IS NULL OR instrument = $2)
     AND ($3::text IS NULL OR username = $3) AND ($4::text IS NULL OR result = $4)
     AND ($5::timestamptz IS NULL OR time >= $5) AND ($6::timestamptz IS NULL OR time <= $6)
     AND ($7::bigint IS NULL OR number < $7)
+    AND ($9::boolean OR superseded_by IS NULL)
 ORDER BY number DESC
 LIMIT $8
 

@@ -80,7 +80,7 @@ ON CONFLICT DO NOTHING
 
 -- name: add_gaps
 -- A gap in time that is known already learns when it ended; the first word stays. A record that is stored is left alone.
-INSERT INTO gaps (
+INSERT INTO gap_records (
     stream, number, index, instrument, epoch, first_number, last_number, since, until, reason, detail
 )
 SELECT told.*
@@ -89,14 +89,14 @@ FROM unnest(
     $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[]
 ) AS told (stream, number, index, instrument, epoch, first_number, last_number, since, until, reason, detail)
 WHERE NOT EXISTS (
-    SELECT FROM gaps AS known
+    SELECT FROM gap_records AS known
     WHERE known.stream = told.stream AND known.number = told.number AND known.index = told.index
 )
 ON CONFLICT (instrument, reason, since) WHERE since IS NOT NULL AND first_number IS NULL AND last_number IS NULL
 DO UPDATE SET
-    until = coalesce(gaps.until, excluded.until),
-    epoch = coalesce(gaps.epoch, excluded.epoch),
-    detail = coalesce(nullif(gaps.detail, ''), excluded.detail)
+    until = coalesce(gap_records.until, excluded.until),
+    epoch = coalesce(gap_records.epoch, excluded.epoch),
+    detail = coalesce(nullif(gap_records.detail, ''), excluded.detail)
 
 -- name: add_references
 INSERT INTO clock_references (boot, since_boot_us, time)
@@ -144,9 +144,9 @@ FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::smallint[])
 JOIN ledger USING (agent, instrument, epoch, frame, record)
 UNION ALL
 SELECT offered.position
-FROM unnest($1::text[], $2::text[], $3::bigint[], $6::text[], $7::text[], $8::text[])
-    WITH ORDINALITY AS offered (agent, instrument, epoch, username, command, result, position)
-JOIN ledger USING (agent, instrument, username, command, result)
+FROM unnest($1::text[], $2::text[], $3::bigint[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+    WITH ORDINALITY AS offered (agent, instrument, epoch, username, command, result, received, position)
+JOIN ledger USING (agent, instrument, username, command, result, received)
 WHERE offered.epoch IS NULL AND ledger.epoch IS NULL
 
 -- name: add_to_ledger
@@ -163,3 +163,10 @@ SELECT * FROM unnest(
     $16::timestamptz[], $17::text[], $18::bigint[], $19::bigint[], $20::smallint[], $21::timestamptz[],
     $22::bytea[], $23::bytea[]
 )
+
+-- name: lock_promise
+-- Up to when minutes may be rolled up already, held until the commit (docs/decisions/0011).
+SELECT (extract(epoch FROM until) * 1000000)::bigint AS until FROM rollups_until WHERE name = 'promised' FOR SHARE
+
+-- name: add_late
+INSERT INTO rollups_late (channel, minute) SELECT * FROM unnest($1::int[], $2::timestamptz[])

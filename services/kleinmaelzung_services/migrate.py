@@ -1,8 +1,9 @@
-"""The schema: numbered files in sql/ -> a database that is as new as this software, whichever edition it is.
+"""The schema: a service's numbered sql/ files -> a database that is as new as this software, whichever edition it is.
 
 A file is `NNN_title.sql`, or `NNN_title.<edition>[+<edition>].sql` for some editions only. What was applied is
-recorded with a hash. The edition is looked up when the first migration runs and stays: tables that hold data do not
-become hypertables by themselves.
+recorded with a hash, in a table of each service's own: none waits for another, and all may share one database. The
+edition is looked up when the first migration runs and stays: tables that hold data do not become hypertables by
+themselves.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ _LOCK: Final = 5020791361734380  # any number that nobody else locks
 _FILE = re.compile(r"(\d{3})_([a-z_]+)(?:\.([a-z+]+))?\.sql\Z")
 
 _TABLE: Final = """
-CREATE TABLE IF NOT EXISTS migrations (
+CREATE TABLE IF NOT EXISTS {table} (
     number int PRIMARY KEY,
     title text NOT NULL,
     hash text NOT NULL,
@@ -68,6 +69,14 @@ class Database(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One service's share of the database: the package whose sql/ has the files, and where it is recorded."""
+
+    package: str
+    table: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
     number: int
     title: str
@@ -99,14 +108,14 @@ class Installation:
         return f"PostgreSQL {self.server}{extension} ({self.edition})"
 
 
-def read_migrations() -> list[Migration]:
-    """The files of sql/, in their order."""
-    found = [_migration(file.name, file.read_text("utf-8")) for file in _sql_files() if _FILE.match(file.name)]
+def read_migrations(package: str) -> list[Migration]:
+    """The files of a package's sql/, in their order."""
+    found = [_migration(file.name, file.read_text("utf-8")) for file in _sql_files(package) if _FILE.match(file.name)]
     return sorted(found, key=lambda migration: migration.number)
 
 
-def _sql_files() -> Iterable[Any]:
-    return (resources.files(__package__) / "sql").iterdir()
+def _sql_files(package: str) -> Iterable[Any]:
+    return (resources.files(package) / "sql").iterdir()
 
 
 def _migration(name: str, sql: str) -> Migration:
@@ -135,21 +144,21 @@ def pending(known: Sequence[Migration], applied: Sequence[Applied], edition: Edi
     return [step for step in known if edition in step.editions and step.number not in numbers]
 
 
-async def migrate(database: Database) -> Installation:
-    """Bring the schema up to date, in one transaction: all or nothing. Raises SchemaError."""
+async def migrate(database: Database, part: Part) -> Installation:
+    """Bring one service's tables up to date, in one transaction: all or nothing. Raises SchemaError."""
     async with database.transaction():
         await database.execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0")
         # Two loggers that start at once: the second waits here and then finds everything done.
         await database.execute("SELECT pg_advisory_xact_lock($1)", _LOCK, timeout=TIMEOUT_S)
-        await database.execute(_TABLE)
-        rows = await database.fetch("SELECT number, hash, edition FROM migrations ORDER BY number")
+        await database.execute(_TABLE.format(table=part.table))
+        rows = await database.fetch(f"SELECT number, hash, edition FROM {part.table} ORDER BY number")  # noqa: S608
         applied = [Applied(number=row["number"], hash=row["hash"], edition=row["edition"]) for row in rows]
         installation = await _detect(database, applied[0].edition if applied else None)
-        for step in pending(read_migrations(), applied, installation.edition):
+        for step in pending(read_migrations(part.package), applied, installation.edition):
             logger.info("migration %03d %s (%s)", step.number, step.title, installation.edition)
             await database.execute(step.sql, timeout=TIMEOUT_S)
             await database.execute(
-                "INSERT INTO migrations (number, title, hash, edition) VALUES ($1, $2, $3, $4)",
+                f"INSERT INTO {part.table} (number, title, hash, edition) VALUES ($1, $2, $3, $4)",  # noqa: S608
                 *(step.number, step.title, step.hash, installation.edition),
             )
     return installation

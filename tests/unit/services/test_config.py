@@ -1,10 +1,10 @@
-"""The logger's environment: read once, all mistakes at once, no secret in what is printed."""
+"""A service's environment: read once, all mistakes at once, no secret in what is printed."""
 
 from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_services.logger.config import ConfigError, read_config
+from kleinmaelzung_services.config import ConfigError, read_config
 
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
@@ -20,24 +20,24 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
 
 
 def test_what_is_needed_is_enough(tmp_path: Path) -> None:
-    config = read_config(environment(tmp_path))
+    config = read_config(environment(tmp_path), "logger")
     assert (config.broker.host, config.broker.port, config.broker.user) == ("broker", 1884, "service:logger")
     assert (config.broker.password, config.name, config.log_level) == ("secret-1", "logger", "info")
     assert "secret" not in repr(config)
 
 
 def test_each_of_several_loggers_has_an_account_of_its_own(tmp_path: Path) -> None:
-    second = read_config(environment(tmp_path, NAME="logger-2"))
+    second = read_config(environment(tmp_path, NAME="logger-2"), "logger")
     assert (second.name, second.broker.user) == ("logger-2", "service:logger-2")
-    assert (
-        read_config(environment(tmp_path, NAME="logger-2", MQTT_USER="service:logger")).broker.user == "service:logger"
-    )
+    shared = read_config(environment(tmp_path, NAME="logger-2", MQTT_USER="service:logger"), "logger")
+    assert shared.broker.user == "service:logger"
+    assert read_config(environment(tmp_path), "history").broker.user == "service:history"
 
 
 def test_the_dsn_may_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "dsn"
     file.write_text("postgresql://db/lab\n")
-    assert read_config(environment(tmp_path, DSN="", DSN_FILE=str(file))).dsn == "postgresql://db/lab"
+    assert read_config(environment(tmp_path, DSN="", DSN_FILE=str(file)), "logger").dsn == "postgresql://db/lab"
 
 
 def test_all_mistakes_come_at_once_with_their_keys() -> None:
@@ -48,7 +48,8 @@ def test_all_mistakes_come_at_once_with_their_keys() -> None:
                 "KLEINMAELZUNG_MQTT_PASSWORD_FILE": "/nowhere/password",
                 "KLEINMAELZUNG_NAME": "Logger 1",
                 "KLEINMAELZUNG_LOG_LEVEL": "loud",
-            }
+            },
+            "logger",
         )
     keys = [mistake.partition(":")[0].removeprefix("KLEINMAELZUNG_") for mistake in caught.value.mistakes]
     assert sorted(keys) == ["DSN", "LOG_LEVEL", "MQTT", "MQTT_PASSWORD_FILE", "NAME"]
@@ -57,4 +58,4 @@ def test_all_mistakes_come_at_once_with_their_keys() -> None:
 @pytest.mark.parametrize("more", [{"DSN_FILE": "/some/file"}, {"DSN": "host=db"}, {"DSN": ""}])
 def test_a_dsn_that_is_ambiguous_foreign_or_missing_is_refused(tmp_path: Path, more: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="KLEINMAELZUNG_DSN: "):
-        read_config(environment(tmp_path, **more))
+        read_config(environment(tmp_path, **more), "logger")

@@ -1,4 +1,4 @@
-"""The logger's configuration: environment in, Config out, or all mistakes at once."""
+"""A service's configuration: environment in, Config out, or all mistakes at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class ConfigError(Exception):
 class Config:
     broker: Broker
     dsn: str = field(repr=False)  # it may hold a password
-    name: str = "logger"
+    name: str
     log_level: str = "info"
 
 
@@ -56,10 +56,10 @@ class _Reader:
         return content
 
 
-def read_config(environment: Mapping[str, str]) -> Config:
-    """Read the variables. Raises ConfigError with every mistake."""
+def read_config(environment: Mapping[str, str], default_name: str) -> Config:
+    """Read the variables; who is not told a name has the usual one. Raises ConfigError with every mistake."""
     reader = _Reader(environment)
-    name, log_level = reader.text("NAME", "logger"), reader.text("LOG_LEVEL", "info").lower()
+    name, log_level = reader.text("NAME", default_name), reader.text("LOG_LEVEL", "info").lower()
     broker = _broker(reader, name)
     dsn = _dsn(reader)
     try:

@@ -1,0 +1,374 @@
+"""The laboratory without async: for notebooks, scripts and the interactive prompt.
+
+with kleinmaelzung.sync.connect("http://lab:8080", user="anna", password="...") as lab:
+    lab.send("pi-1/balance", "tare")
+    for frame in lab.watch("pi-1/balance", since="1h"):
+        print(frame.times, frame.channels)
+
+Each connection has a thread with an event loop of its own, so this also works where a loop runs already, as in Jupyter.
+The thread ends with the block. Ctrl-C ends what is waited for. All calls do what those of kleinmaelzung.Lab do, and
+raise the same; here a call returns what it is awaited for there.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractAsyncContextManager, contextmanager
+from types import TracebackType
+from typing import Any, Final, Generic, Self, TypeVar
+
+from kleinmaelzung import controlling, history, lab, settings
+from kleinmaelzung.backlog import WatchSince
+from kleinmaelzung.batches import Batch, BatchEvent
+from kleinmaelzung.columns import History
+from kleinmaelzung.completeness import Completeness
+from kleinmaelzung.controlling import Held
+from kleinmaelzung.errors import NotReachable
+from kleinmaelzung.history import Since
+from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
+from kleinmaelzung.readings import Frame, Instrument, Sample
+from kleinmaelzung.settings import Login
+from kleinmaelzung.watching import Message, Watch
+from kleinmaelzung_wire.frames import Value
+from kleinmaelzung_wire.messages import Reply
+from kleinmaelzung_wire.rights import Rights
+
+T = TypeVar("T")
+
+END_LIMIT_S: Final = 10.0
+
+
+@contextmanager
+def connect(
+    url: str | None = None,
+    *,
+    user: str | None = None,
+    password: str | None = None,
+    ca_file: str | os.PathLike[str] | None = None,
+) -> Iterator["Lab"]:
+    """Connect, and stay connected until the block is left; what is not given is found as by kleinmaelzung.connect()."""
+    with _Thread(settings.find(url, user, password, ca_file=ca_file)) as thread:
+        yield Lab(thread)
+
+
+class _Thread:
+    """A thread whose loop keeps one connection."""
+
+    def __init__(self, login: Login) -> None:
+        self._login = login
+        self._opened: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, lab.Lab]] = Future()
+        self._thread = threading.Thread(target=self._run, name="kleinmaelzung", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self._loop, self._leave, self.lab = self._opened.result()
+        except BaseException:
+            # After Ctrl-C the connection may still come: then it is left at once.
+            self._opened.add_done_callback(_leave_at_once)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._leave.set)
+        self._thread.join(END_LIMIT_S)
+
+    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it in the loop; if this wait is broken off, so is that."""
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise RuntimeError("this is the connection's own thread: it cannot wait for itself")
+        if self._leave.is_set() or self._loop.is_closed():
+            coroutine.close()
+            raise NotReachable("the connection was closed: its `with` block was left")
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        try:
+            return future.result()
+        except CancelledError as error:
+            raise NotReachable("the connection was closed: its `with` block was left") from error
+        except BaseException:
+            future.cancel()
+            raise
+
+    @contextmanager
+    def entered(self, manager: AbstractAsyncContextManager[T]) -> Iterator[T]:
+        """Enter it in the loop, and leave it there, in one task."""
+        inside: Future[T] = Future()
+        leave = asyncio.Event()
+
+        async def hold() -> None:
+            async with manager as value:
+                inside.set_result(value)
+                await leave.wait()
+
+        holding = asyncio.run_coroutine_threadsafe(hold(), self._loop)
+        holding.add_done_callback(lambda done: inside.done() or inside.cancel())
+        try:
+            value = inside.result()
+        except CancelledError:
+            holding.result()  # which says why
+            raise
+        except BaseException:
+            holding.cancel()
+            raise
+        try:
+            yield value
+        finally:
+            self.call(leave.set)
+            holding.result()
+
+    def call(self, soon: Callable[[], object]) -> None:
+        """Run a function in the loop, and do not wait."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(soon)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._keep())
+        except BaseException as error:  # told to who waits for the connection
+            if not self._opened.done():
+                self._opened.set_exception(error)
+
+    async def _keep(self) -> None:
+        leave = asyncio.Event()
+        async with lab.connect_as(self._login) as opened:
+            self._opened.set_result((asyncio.get_running_loop(), leave, opened))
+            await leave.wait()
+
+
+def _leave_at_once(opened: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, lab.Lab]]") -> None:
+    if opened.exception() is None:
+        loop, leave, _ = opened.result()
+        loop.call_soon_threadsafe(leave.set)
+
+
+class Frames(Generic[T]):
+    """An iterator over what is watched; `missed` counts what was dropped, or with `since` what is gone.
+
+    Leaving the loop ends the watch once nothing refers to it; `with lab.watch(...) as frames:` ends it at once.
+    """
+
+    def __init__(self, thread: _Thread, watch: "Watch[T] | WatchSince") -> None:
+        self._thread = thread
+        self._watch: Any = watch
+
+    @property
+    def missed(self) -> int:
+        missed: int = self._watch.missed
+        return missed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> T:
+        """Return the next one. Raises Refused, NotLoggedIn."""
+        found: T | _End = self._thread.wait(self._next())
+        if isinstance(found, _End):
+            raise StopIteration
+        return found
+
+    def close(self) -> None:
+        """End the watch; a loop over it ends too, after what has come already."""
+        self._thread.call(self._watch.close)
+
+    async def _next(self) -> "T | _End":
+        try:
+            found: T = await anext(self._watch)
+        except StopAsyncIteration:
+            return _End()  # a future cannot hold StopIteration
+        return found
+
+
+class _End:
+    pass
+
+
+class Lab:
+    """An open connection to a laboratory, from connect(); kleinmaelzung.Lab tells of each call what it does."""
+
+    def __init__(self, thread: _Thread) -> None:
+        self._thread = thread
+        self._lab = thread.lab
+
+    @property
+    def is_connected(self) -> bool:
+        return self._lab.is_connected
+
+    def watch(self, pattern: str, *, since: Since | None = None) -> Frames[Frame]:
+        """Live frames of `<agent>/<instrument>`, with `since` after those logged since then: `for frame in ...`."""
+
+        async def watch() -> Watch[Frame] | WatchSince:
+            return self._lab.watch(pattern) if since is None else self._lab.watch(pattern, since=since)
+
+        return Frames(self._thread, self._thread.wait(watch()))
+
+    def messages(self, pattern: str) -> Frames[Message]:
+        """Messages as they are on the broker, what is retained first."""
+
+        async def watch() -> Watch[Message]:
+            return self._lab.messages(pattern)
+
+        return Frames(self._thread, self._thread.wait(watch()))
+
+    def history(
+        self,
+        instruments: str | Sequence[str],
+        *,
+        since: Since | None = None,
+        until: Since | None = None,
+        channels: Iterable[str] | None = None,
+        points: int | None = None,
+        limit: int = history.LIMIT,
+        timeout: float = 60.0,
+    ) -> History:
+        """What was measured, as columns for numpy, pandas or polars; with `points` as buckets on a grid."""
+        asked = self._lab.history(
+            instruments, since=since, until=until, channels=channels, points=points, limit=limit, timeout=timeout
+        )
+        return self._thread.wait(asked)
+
+    def latest(self, pattern: str = "+/+", *, timeout: float = 30.0) -> dict[str, list[Sample]]:
+        """The newest logged sample of each channel, by instrument."""
+        return self._thread.wait(self._lab.latest(pattern, timeout=timeout))
+
+    def retained(self, pattern: str) -> dict[str, bytes]:
+        """The retained messages of a pattern at this moment, by topic below the root."""
+        return self._thread.wait(self._lab.retained(pattern))
+
+    def send(
+        self,
+        instrument: str,
+        command: str,
+        arguments: Mapping[str, Value] | None = None,
+        /,
+        *,
+        timeout: float = 5.0,
+        id: str = "",  # noqa: A002 (as the contract calls it)
+        **more: Value,
+    ) -> Reply:
+        """Send a command and return the Reply, whatever its `result` is."""
+        return self._thread.wait(self._lab.send(instrument, command, arguments, timeout=timeout, id=id, **more))
+
+    @contextmanager
+    def control(
+        self, instrument: str, *, duration_s: float = controlling.USUAL_S, force: bool = False, extend: bool = True
+    ) -> Iterator[Held]:
+        """Be the only one who may command an instrument: `with lab.control("pi-1/balance") as held:`."""
+
+        held = self._lab.control(instrument, duration_s=duration_s, force=force, extend=extend)
+        with self._thread.entered(held) as controlled:
+            yield controlled
+
+    def release(self, instrument: str) -> None:
+        """End this user's sole control of an instrument, also where another session of the same user has it."""
+        self._thread.wait(self._lab.release(instrument))
+
+    def instruments(self, pattern: str = "+/+") -> list[Instrument]:
+        """What is known of each instrument now, by name."""
+        return self._thread.wait(self._lab.instruments(pattern))
+
+    def request(self, service: str, name: str, /, *, timeout: float = 10.0, **body: Any) -> Any:
+        """Ask a service, such as the one called `logger`, and return its answer as plain values."""
+        return self._thread.wait(self._lab.request(service, name, timeout=timeout, **body))
+
+    def services(self, role: str) -> list[str]:
+        """The names of the services that do something, such as "logger": those that are there and well first."""
+        return self._thread.wait(self._lab.services(role))
+
+    def completeness(
+        self, pattern: str = "+/+", *, since: int | None = None, until: int | None = None, timeout: float = 30.0
+    ) -> list[Completeness]:
+        """What came and what is missing of each instrument."""
+        return self._thread.wait(self._lab.completeness(pattern, since=since, until=until, timeout=timeout))
+
+    def ledger(
+        self,
+        pattern: str = "+/+",
+        *,
+        user: str | None = None,
+        result: str | None = None,
+        since: int | None = None,
+        until: int | None = None,
+        superseded: bool = False,
+        limit: int = 100,
+        timeout: float = 30.0,
+    ) -> list[LedgerEntry]:
+        """The commands to each instrument, and what became of each: the newest first."""
+        asked = self._lab.ledger(
+            pattern,
+            user=user,
+            result=result,
+            since=since,
+            until=until,
+            superseded=superseded,
+            limit=limit,
+            timeout=timeout,
+        )
+        return self._thread.wait(asked)
+
+    def verify_ledger(self, head: str | None = None, *, timeout: float = 30.0) -> LedgerCheck:
+        """Whether the record of all commands is whole."""
+        return self._thread.wait(self._lab.verify_ledger(head, timeout=timeout))
+
+    def rights(self) -> Rights | None:
+        """The role of this user and the instruments it holds for; None where nobody told."""
+        return self._thread.wait(self._lab.rights())
+
+    def access(self, commands: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Have the broker execute commands on accounts; for admins only."""
+        return self._thread.wait(self._lab.access(commands))
+
+    def tell_rights(self, user: str, rights: Rights | None) -> None:
+        """Tell a user's sessions what the user may watch; for admins only."""
+        self._thread.wait(self._lab.tell_rights(user, rights))
+
+    def batches(self, pattern: str = "+/+", *, is_open: bool = False, limit: int = 100) -> list[Batch]:
+        """Batches with an instrument of a pattern, those that began last first, without events."""
+        return self._thread.wait(self._lab.batches(pattern, is_open=is_open, limit=limit))
+
+    def batch(self, name: str) -> Batch:
+        """One batch with its events."""
+        return self._thread.wait(self._lab.batch(name))
+
+    def start_batch(
+        self,
+        name: str,
+        *instruments: str,
+        at: int | None = None,
+        note: str | None = None,
+        id: str = "",  # noqa: A002
+    ) -> BatchEvent:
+        """Begin a batch over instruments, now or at an earlier time (µs since 1970 UTC)."""
+        return self._thread.wait(self._lab.start_batch(name, *instruments, at=at, note=note, id=id))
+
+    def add_to_batch(self, name: str, *instruments: str, id: str = "") -> None:  # noqa: A002
+        """Let further instruments belong to a batch, from its beginning on."""
+        self._thread.wait(self._lab.add_to_batch(name, *instruments, id=id))
+
+    def mark_batch(self, name: str, stage: str, *, at: int | None = None, id: str = "") -> BatchEvent:  # noqa: A002
+        """Note that a stage begins, such as steeping, germination or kilning."""
+        return self._thread.wait(self._lab.mark_batch(name, stage, at=at, id=id))
+
+    def note_batch(self, name: str, text: str, *, at: int | None = None, id: str = "") -> BatchEvent:  # noqa: A002
+        """Note something of a batch, also of one that has ended."""
+        return self._thread.wait(self._lab.note_batch(name, text, at=at, id=id))
+
+    def end_batch(self, name: str, *, at: int | None = None, id: str = "") -> BatchEvent:  # noqa: A002
+        """End a batch."""
+        return self._thread.wait(self._lab.end_batch(name, at=at, id=id))
+
+    def reopen_batch(self, name: str, *, id: str = "") -> BatchEvent:  # noqa: A002
+        """Go on with a batch that was ended by mistake."""
+        return self._thread.wait(self._lab.reopen_batch(name, id=id))

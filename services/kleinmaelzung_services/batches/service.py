@@ -1,0 +1,97 @@
+"""The service of batches: requests from the broker, each to the database and answered.
+
+broker --> Requests --> Store (what is to be noted) or Told (what was)
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+from typing import Any, Final, Never
+
+from kleinmaelzung_bus import session as bus
+from kleinmaelzung_services.batches.changes import KINDS, Change
+from kleinmaelzung_services.batches.store import Store, StoreUnavailable
+from kleinmaelzung_services.batches.told import Told
+from kleinmaelzung_services.config import Config
+from kleinmaelzung_services.presence import Health, Presence
+from kleinmaelzung_services.requests import Asked, RequestRefused, Requests
+from kleinmaelzung_wire import batches, sockets
+from kleinmaelzung_wire.waits import Waits
+
+logger = logging.getLogger(__name__)
+
+WAITS: Final = Waits(first_s=0.2, longest_s=5.0)
+CHECK_EVERY_S: Final = 5.0
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was done since the start."""
+
+    noted: int = 0
+
+
+class Service:
+    """One service of batches. `run()` until `stop` is set."""
+
+    def __init__(self, config: Config) -> None:
+        self.figures = Figures()
+        self._database = ""  # what is written to, for people
+        self._store = Store(config.dsn)
+        told = Told(config.dsn)
+        self._requests = Requests(
+            config.name, {batches.LIST: told.list, batches.SHOW: told.show, **dict.fromkeys(KINDS, self._note)}
+        )
+        self._presence = Presence(
+            config, role=batches.ROLE, serve=self._requests.serve, on_message=self._on_message, figures=self._told
+        )
+
+    @property
+    def health(self) -> Health:
+        return self._presence.health
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Answer until `stop` is set, say goodbye. Raises a group with migrate.SchemaError."""
+        async with asyncio.TaskGroup() as group:
+            tasks = [
+                group.create_task(self._presence.keep(), name="batches-broker"),
+                group.create_task(self._keep_well(), name="batches-database"),
+                group.create_task(self._requests.run(), name="batches-requests"),
+            ]
+            await stop.wait()
+            await self._presence.leave()
+            for task in tasks:
+                task.cancel()
+
+    def _on_message(self, message: bus.Message) -> None:
+        self._requests.take(message)
+
+    def _told(self) -> dict[str, Any]:
+        asked = {"answered": self._requests.answered, "refused": self._requests.refused}
+        return {"noted": self.figures.noted, **asked, "database": self._database}
+
+    async def _note(self, asked: Asked) -> dict[str, Any]:
+        change = Change.parse(asked)
+        try:
+            answer = await self._store.write(change, time.time_ns() // 1000)
+        except StoreUnavailable as error:
+            raise RequestRefused(sockets.UNAVAILABLE, f"it is not noted: {error}") from error
+        self.figures.noted += 1
+        return answer
+
+    async def _keep_well(self) -> Never:
+        failures = 0
+        while True:
+            try:
+                self._database = str(await self._store.prepare())
+                failures = 0
+                while True:
+                    self.health.set("")
+                    await asyncio.sleep(CHECK_EVERY_S)
+                    await self._store.check()
+            except StoreUnavailable as error:
+                logger.log(logging.WARNING if failures == 0 else logging.DEBUG, "%s", error)
+                self.health.set(str(error))
+            failures += 1
+            await asyncio.sleep(WAITS.after(failures))
