@@ -24,9 +24,9 @@ import asyncpg
 import kleinmaelzung
 from benchmarks.row import Row
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.agent import Sampling
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.instruments import Instrument, Sink
+from kleinmaelzung_agent.numbering import Sampling
 from kleinmaelzung_local import system
 from kleinmaelzung_local.children import Running
 from kleinmaelzung_wire import access
@@ -196,7 +196,7 @@ async def _report_always(sinks: Sequence[agent.Agent]) -> None:
 
 
 def _report(sinks: Sequence[agent.Agent]) -> None:
-    taken = sum(sink._taken for sink in sinks)
+    taken = sum(sink._numbering.taken for sink in sinks)
     unlogged = sum(sink._spool.unlogged for sink in sinks)
     print(json.dumps({"at": time.monotonic(), "taken": taken, "unlogged": unlogged}), flush=True)
 

@@ -14,16 +14,14 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 
-from benchmarks import peers
+from benchmarks import peers, processes
 from benchmarks.payload import PAYLOAD
 
 READ_BYTES = 1 << 18
 DATA_TOPIC = "kleinmaelzung/pi-1/balance/data"
-TICKS_A_SECOND = 100  # of /proc/PID/stat
 DRAIN_S = 5.0
 LOGINS_AT_ONCE = 20
 
@@ -38,11 +36,11 @@ class Way:
     incoming: int
 
 
-def websockets_way(given: dict[str, Any], watchers: int) -> Way:
+def websockets_way(given: dict[str, Any], watchers: int, payload: bytes = PAYLOAD) -> Way:
     agent = peers.open_agent(given["port"], "pi-1", given["secret"])
     with ThreadPoolExecutor(LOGINS_AT_ONCE) as pool:
         receivers = list(pool.map(lambda _: _open_watcher(given), range(watchers)))
-    outgoing = peers.websocket_message("publish", "balance/data", PAYLOAD)
+    outgoing = peers.websocket_message("publish", "balance/data", payload)
     agent.sendall(outgoing)
     sizes = {peers.expect(receiver, "message")[0] for receiver in receivers}
     return Way(agent, receivers, outgoing, sizes.pop())
@@ -121,17 +119,11 @@ def pace(way: Way, seconds: float, rate: float) -> dict[str, float]:
     return {"p50": cuts[49], "p99": cuts[98], "lost": count - len(took_ms)}
 
 
-def cpu_s(process: int) -> float:
-    """CPU seconds a process has used."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_A_SECOND
-
-
 def fanout(given: dict[str, Any]) -> dict[str, float]:
     way = websockets_way(given, given["watchers"])
-    before = cpu_s(given["process"])
+    before = processes.cpu_s(given["process"])
     pumped = pump(way, given["seconds"], window=20)
-    return {**pumped, "cpu_s": cpu_s(given["process"]) - before}
+    return {**pumped, "cpu_s": processes.cpu_s(given["process"]) - before}
 
 
 def drain(given: dict[str, Any]) -> dict[str, float]:

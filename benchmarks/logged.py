@@ -17,9 +17,9 @@ import asyncpg
 
 from benchmarks.row import Row, compare
 from kleinmaelzung_bus.session import Broker
+from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.logger import rows, store
 from kleinmaelzung_services.logger.batch import Arrival
-from kleinmaelzung_services.logger.config import Config
 from kleinmaelzung_services.logger.inbox import MAX_BATCH_MESSAGES
 from kleinmaelzung_services.logger.service import Service
 from kleinmaelzung_wire import frames, topics
@@ -89,7 +89,7 @@ def _frames(count: int, samples: int) -> list[tuple[frames.Frame, bytes]]:
 @contextlib.asynccontextmanager
 async def _service(dsn: str) -> AsyncIterator[Service]:
     # Its own two tasks without its session to the broker: what they do is what is measured.
-    service = Service(Config(broker=Broker(host="", port=0, user="", password=""), dsn=dsn))
+    service = Service(Config(broker=Broker(host="", port=0, user="", password=""), dsn=dsn, name="logger"))
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(service._prepare_forever()), group.create_task(service._write_forever())]
         while not service.health.healthy:

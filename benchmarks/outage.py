@@ -19,7 +19,7 @@ from typing import Any
 import asyncpg
 
 import kleinmaelzung
-from benchmarks import backfill
+from benchmarks import backfill, processes
 from kleinmaelzung_local import system
 from kleinmaelzung_local.children import Running
 
@@ -39,7 +39,7 @@ class Memory:
         while True:
             for part in self.parts:
                 with contextlib.suppress(OSError):
-                    self.seen.setdefault(part.child.name, []).append(_resident_mib(part.pid))
+                    self.seen.setdefault(part.child.name, []).append(round(processes.resident_mib(part.pid), 1))
             await asyncio.sleep(1)
 
     def take(self) -> dict[str, dict[str, float]]:
@@ -127,11 +127,6 @@ async def _holes(dsn: str) -> tuple[int, int]:
         return missing, twice
     finally:
         await connection.close(timeout=5)
-
-
-def _resident_mib(pid: int | None) -> float:
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return round(pages * 4096 / 2**20, 1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is sent: a frame of 142 bytes, as design §9 compares others with."""
+"""What is sent: a frame of 142 bytes, as design §9 compares others with, and one of ten samples of two channels."""
 
 from kleinmaelzung_wire import frames
 
@@ -19,3 +19,22 @@ def _make() -> bytes:
 
 
 PAYLOAD = _make()
+
+
+def _make_ten() -> bytes:
+    first_us, step_us = 1_764_000_000_000_000, 100
+    frame = frames.Frame(
+        epoch=2**52 + 1,
+        number=70_000,
+        times=tuple(first_us + index * step_us for index in range(10)),
+        channels={
+            "mass": [12.3456 + index for index in range(10)],
+            "temperature": [21.5 + index for index in range(10)],
+        },
+        units={"mass": "g", "temperature": "degC"},
+        clock=frames.Clock(synchronised=True, error_us=900),
+    )
+    return frames.encode(frame)
+
+
+TEN_SAMPLES = _make_ten()

@@ -57,6 +57,10 @@ def websocket_message(*message: object) -> bytes:
     return b"\x82" + length + bytes(4) + body
 
 
+def websocket_pong(payload: bytes) -> bytes:
+    return bytes([0x8A, 0x80 | len(payload)]) + bytes(4) + payload
+
+
 def receive_websocket(connected: socket.socket) -> tuple[int, list[object]]:
     """The size of one frame, and the message in it."""
     header = _receive(connected, 2)

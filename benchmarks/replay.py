@@ -16,7 +16,7 @@ from typing import Any, Final
 import asyncpg
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_services.logger.config import Config
+from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.logger.service import Service
 from kleinmaelzung_wire import frames, messages, topics
 from kleinmaelzung_wire.frames import Clock, Frame
@@ -75,7 +75,8 @@ async def measure(count: int) -> dict[str, Any]:
     made = list(bundles(count))
     with tempfile.TemporaryDirectory(prefix="kleinmaelzung-bench-") as directory:
         async with brokers.running_broker(Path(directory)) as broker, databases.fresh() as dsn:
-            service, stop = Service(Config(broker=broker.mosquitto.broker("logger"), dsn=dsn)), asyncio.Event()
+            config = Config(broker=broker.mosquitto.broker("logger"), dsn=dsn, name="logger")
+            service, stop = Service(config), asyncio.Event()
             async with asyncio.TaskGroup() as group:
                 group.create_task(service.run(stop))
                 async with asyncio.timeout(30):
