@@ -14,9 +14,12 @@ from typing import Final, Protocol
 from kleinmaelzung import Error, SettingsError
 from kleinmaelzung.commands import (
     agent,
+    batch,
+    calibration,
     completeness,
     control,
     doctor,
+    history,
     instruments,
     ledger,
     options,
@@ -42,13 +45,16 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "watch": (watch, "watch an instrument live"),
     "send": (send, "send a command to an instrument"),
     "control": (control, "be the only one who may command an instrument"),
+    "history": (history, "what was measured, as a file for spreadsheets and programs"),
+    "batch": (batch, "begin and end a batch, note its stages, get its data"),
     "completeness": (completeness, "what was logged, what is missing, and why"),
     "ledger": (ledger, "every command, who sent it and what became of it"),
+    "calibration": (calibration, "fit, combine and judge calibration data"),
     "agent": (agent, "add, list and remove agents"),
     "user": (user, "add, list and remove users, change passwords"),
     "doctor": (doctor, "find out what is broken"),
 }
-_OWN_OPTIONS: Final = ("agent", "control", "user")  # where each action has the shared options
+_OWN_OPTIONS: Final = ("agent", "batch", "calibration", "control", "user")  # where each action has its own
 
 
 def main() -> int:
