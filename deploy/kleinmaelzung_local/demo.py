@@ -63,7 +63,8 @@ async def run(arguments: argparse.Namespace, directory: Path) -> Verdict:
             agent, instruments = await start_agent(lab, running, directory)
             try:
                 await ready(lab)
-                say(arguments, f"\nOpen {running.url}   user: admin   password: {password}\n")
+                say(arguments, f"\nOpen {running.login_link}   once, then {running.url}")
+                say(arguments, f"user: admin   password: {password}\n")
                 await watch_and_command(lab, arguments, stop, verdict)
             finally:
                 await agent.stop()

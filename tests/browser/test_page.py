@@ -186,7 +186,7 @@ async def test_an_instruments_last_hour_is_a_click_away(whole: Whole, page: Page
             pass
         group = page.get_by_role("group", name="Download pi-1/probe as CSV")
         async with page.expect_download() as downloading:
-            await group.get_by_role("button", name="last hour").click()
+            await group.get_by_role("button", name="hour").click()
         download = await downloading.value
         assert download.suggested_filename == "pi-1_probe.csv"
         saved = Path(await download.path()).read_text()

@@ -253,7 +253,7 @@ class Downloads {
     this.row = element("div", "downloads");
     this.row.setAttribute("role", "group");
     this.row.setAttribute("aria-label", `Download ${name} as CSV`);
-    this.row.append(element("span", "", "Download CSV:"));
+    this.row.append(element("span", "", "CSV of the last"));
     for (const [span, words] of SPANS) this.row.append(this.button(span, words));
     this.said = element("p");
     this.said.setAttribute("role", "status");
@@ -295,7 +295,7 @@ class Downloads {
   }
 }
 
-const SPANS = [["1h", "last hour"], ["1d", "day"], ["7d", "week"]];
+const SPANS = [["1h", "hour"], ["1d", "day"], ["7d", "week"]];
 
 /** `Basic ...` of a name and a password in whatever script. */
 export function authorization({ user, password }) {
