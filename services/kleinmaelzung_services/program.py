@@ -1,0 +1,59 @@
+"""What every service does as a program: read its configuration from the environment, run until it is told to stop."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Protocol
+
+from kleinmaelzung_services.config import Config, ConfigError, read_config
+from kleinmaelzung_services.migrate import SchemaError
+
+VARIABLES = """
+KLEINMAELZUNG_MQTT                mqtt://host:port
+KLEINMAELZUNG_MQTT_USER           default service:NAME
+KLEINMAELZUNG_MQTT_PASSWORD_FILE  file with its password
+KLEINMAELZUNG_MQTT_CA_FILE        with mqtts://: trust only this CA; absent: the system's
+KLEINMAELZUNG_DSN                 postgresql://user:password@host:port/database
+KLEINMAELZUNG_DSN_FILE            or a file that holds it
+KLEINMAELZUNG_NAME                default {role}; of several each has its own, such as {role}-2
+KLEINMAELZUNG_LOG_LEVEL           debug, info (default), warning, error
+"""
+
+
+class Runs(Protocol):
+    """A service: `run()` until `stop` is set. Raises a group with SchemaError where its tables cannot be used."""
+
+    async def run(self, stop: asyncio.Event) -> None: ...
+
+
+def run(role: str, what: str, service: Callable[[Config], Runs]) -> None:
+    """Be the program `kleinmaelzung-<role>`. Ends the process with 2 for a wrong configuration, 1 for a wrong database."""
+    parser = argparse.ArgumentParser(
+        prog=f"kleinmaelzung-{role}",
+        description=f"{what}\n\nConfigured by the environment:\n{VARIABLES.format(role=role)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.parse_args()
+    try:
+        config = read_config(os.environ, role)
+    except ConfigError as error:
+        print("\n".join(error.mistakes), file=sys.stderr)
+        sys.exit(2)
+    logging.basicConfig(level=config.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    try:
+        asyncio.run(_until_told(service(config)))
+    except* SchemaError as errors:
+        print(f"database: {errors.exceptions[0]}", file=sys.stderr)
+        sys.exit(1)
+
+
+async def _until_told(service: Runs) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await service.run(stop)
