@@ -23,13 +23,14 @@ ALLOWED = {
     "kleinmaelzung_bus": {WIRE, "aiomqtt", "paho"},
     "kleinmaelzung_agent": {WIRE, "websockets", "serial"},
     "kleinmaelzung_gateway": {WIRE, BUS, "websockets"},
-    "kleinmaelzung_services": {WIRE, BUS, "fpdf", "numpy"},
+    "kleinmaelzung_services": {WIRE, BUS, "numpy"},
     "kleinmaelzung": {WIRE, "websockets"},
     "kleinmaelzung_local": {*PACKAGES, "asyncpg", "mtsics"},
 }
 # One module each, so that a neighbour can be exchanged there.
 ALSO = {
     "kleinmaelzung_agent/serial_port.py": {"serial_asyncio"},
+    "kleinmaelzung_services/calibration/documents/paper.py": {"fpdf"},
     "kleinmaelzung_services/logger/store.py": {"asyncpg"},
     "kleinmaelzung_services/batches/store.py": {"asyncpg"},
     "kleinmaelzung_services/history/rollups.py": {"asyncpg"},
@@ -37,6 +38,7 @@ ALSO = {
 }
 LAZY = {  # within a function only
     "kleinmaelzung/commands/calibration.py": {"kleinmaelzung_services"},  # pure modules; a mere client has no numpy
+    "kleinmaelzung/commands/calibration_protocol.py": {"kleinmaelzung_services"},
     "kleinmaelzung/commands/calibration_template.py": {"kleinmaelzung_services"},
     "kleinmaelzung/commands/up.py": {"kleinmaelzung_local"},
     "kleinmaelzung_services/history/formats/parquet_file.py": {"pyarrow"},  # large, and perhaps not there

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from kleinmaelzung import Error
-from kleinmaelzung.commands import calibration_template, calibration_texts, options
+from kleinmaelzung.commands import calibration_protocol, calibration_template, calibration_texts, options
 from kleinmaelzung.commands.typed import WrongUsage
 
 EXTRA: Final = "services"
 TEMPLATE: Final = "template"  # with actions of its own
+PROTOCOL: Final = "protocol"
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NEGATIVE: Final = re.compile(r"-(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
 FIT_EPILOG: Final = """\
@@ -48,7 +49,7 @@ pass and conditional fail between. Where U is larger than half the tolerance the
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join([*ACTIONS, TEMPLATE]))
+    actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join([*ACTIONS, TEMPLATE, PROTOCOL]))
     for name, (add, _, meaning, epilog) in ACTIONS.items():
         chosen = actions.add_parser(
             name, help=meaning, description=meaning, epilog=epilog, formatter_class=RawDescriptionHelpFormatter
@@ -57,12 +58,13 @@ def add_arguments(parser: ArgumentParser) -> None:
         add(chosen)
         chosen.add_argument("--json", action="store_true", help="print one JSON document")
     calibration_template.add_to(actions)
+    calibration_protocol.add_to(actions)
 
 
 async def run(arguments: Namespace) -> int:
     if arguments.action == TEMPLATE:
         return calibration_template.run(arguments)
-    _, act, _, _ = ACTIONS[arguments.action]
+    act = calibration_protocol.run if arguments.action == PROTOCOL else ACTIONS[arguments.action][1]
     try:
         return act(arguments)
     except ModuleNotFoundError as error:

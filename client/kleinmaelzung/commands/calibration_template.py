@@ -49,7 +49,7 @@ def run(arguments: Namespace) -> int:
 def _check(arguments: Namespace) -> int:
     from kleinmaelzung_services.calibration import template_reports
 
-    document = {"file": str(arguments.file), **template_reports.check(_content(arguments.file))}
+    document = {"file": str(arguments.file), **template_reports.check(content_of(arguments.file))}
     options.show(arguments, document, lambda: verdict(document))
     return 0 if document["ok"] else 1
 
@@ -101,7 +101,8 @@ def table(document: dict[str, Any]) -> str:
     return texts.table([("NAME", "ID", "VERSION", "TITLE"), *rows])
 
 
-def _content(file: Path) -> bytes:
+def content_of(file: Path) -> bytes:
+    """A template's bytes, or one more than it may have. Raises Error."""
     try:
         with file.open("rb") as opened:
             return opened.read(MAX_BYTES + 1)

@@ -1,0 +1,46 @@
+"""The two example records, simulated, and ways to change one at a time."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+from kleinmaelzung_services.calibration import calculation, record_json, template_shipped
+from kleinmaelzung_services.calibration.record import Record
+from kleinmaelzung_services.calibration.results import MeasurandResult, Results
+
+HERE = Path(__file__).parent
+TEMPLATES = {one.name: one.template for one in template_shipped.templates()}
+CONTENT = {name: (HERE / f"{name}.json").read_bytes() for name in ("balance", "thermometer")}
+VALUES: dict[str, dict[str, Any]] = {name: json.loads(content) for name, content in CONTENT.items()}
+Key = str | int
+
+
+def changed(name: str, *changes: tuple[tuple[Key, ...], Any]) -> bytes:
+    """The example with other values at some keys; ... takes a key away."""
+    values: Any = copy.deepcopy(VALUES[name])
+    for path, value in changes:
+        place = values
+        for key in path[:-1]:
+            place = place[key]
+        if value is ...:
+            del place[path[-1]]
+        else:
+            place[path[-1]] = value
+    return json.dumps(values).encode()
+
+
+def record(name: str, *changes: tuple[tuple[Key, ...], Any]) -> Record:
+    return record_json.decode(changed(name, *changes))
+
+
+def results(name: str, *changes: tuple[tuple[Key, ...], Any]) -> Results:
+    return calculation.calculate(TEMPLATES[name], record(name, *changes))
+
+
+def found(name: str, *changes: tuple[tuple[Key, ...], Any]) -> MeasurandResult:
+    return results(name, *changes).as_found.measurands[0]
+
+
+def manual(value: float, unit: str) -> dict[str, Any]:
+    return {"kind": "manual", "unit": unit, "value": value, "reason": "typed in for a test"}

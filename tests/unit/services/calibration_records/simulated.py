@@ -1,0 +1,155 @@
+"""A record for any template, made up: every test measured, every standard certified, all errors small and alike."""
+
+import math
+from datetime import UTC, date, datetime, timedelta
+
+from kleinmaelzung_services.calibration import record_check, units
+from kleinmaelzung_services.calibration.record import (
+    AmbientRange,
+    Answer,
+    Certificate,
+    Certified,
+    Field,
+    Item,
+    Party,
+    Person,
+    Place,
+    Reading,
+    Record,
+    Series,
+    StandardSignal,
+    TemplateName,
+    TestRun,
+    Tick,
+    UnitText,
+    UsedStandard,
+    Window,
+)
+from kleinmaelzung_services.calibration.template import Measurand, Standard, Template, Test
+from kleinmaelzung_services.calibration.units import Unit
+
+START = datetime(2026, 3, 10, 9, tzinfo=UTC)
+DAY = START.date()
+# What a balance reads of a volume in uL, and a current of a pressure in kPa, of the templates that come along.
+RAW = {"mA": lambda x: 4 + 0.16 * x, "mV": lambda x: -58.5 * (x - 7) + 3}
+
+
+def record(template: Template) -> Record:
+    place = Party(name="Example (simulated)", address="Musterstadt")
+    return Record(
+        id="SIM-1",
+        is_simulated=True,
+        template=TemplateName(id=template.id, version=template.version, sha256=template.sha256),
+        laboratory=place,
+        customer=place,
+        item=Item(
+            id="item-1", instrument_type=template.instrument_type, maker="E", model="M", serial="0", condition="good"
+        ),
+        place=Place(kind="permanent", address="Musterstadt"),
+        people=(Person(name="A. Example", role="operator"),),
+        standards=tuple(used for standard in template.standards for used in _used(template, standard)),
+        environment=tuple(_ambient(one.name, one.unit, one.low, one.high) for one in template.environment),
+        answers=tuple(
+            Answer(name=one.name, value=((one.low or 0) + (one.high or 0)) / 10 + (one.low or 0), unit=_text(one.unit))
+            for one in template.inputs
+            if one.ask
+        ),
+        preparations=tuple(Tick(check=check, by="A. Example", at=START) for check in template.preparation.checks),
+        immersion_mm=500,
+        as_found=Series(
+            started=START,
+            finished=START + timedelta(hours=8),
+            tests=tuple(
+                TestRun(test=index, readings=tuple(_readings(template, test)))
+                for index, test in enumerate(template.tests)
+            ),
+        ),
+    )
+
+
+def _text(unit: Unit) -> UnitText:
+    return UnitText(unit.symbol)
+
+
+def _ambient(name: str, unit: Unit, low: float | None, high: float | None) -> AmbientRange:
+    middle = ((low or 20) + (high or 20)) / 2 if name != "pressure" else 1000.0
+    assert name in ("temperature", "humidity", "pressure")
+    return AmbientRange(
+        name=name,  # type: ignore[arg-type]  # said in the line above
+        unit=_text(unit),
+        start=middle,
+        end=middle,
+        low=middle,
+        high=middle,
+        mean=middle,
+        sensor="room",
+    )
+
+
+def _used(template: Template, standard: Standard) -> list[UsedStandard]:
+    positions = {place for test in template.tests for place in getattr(test, "positions", ())}
+    if not standard.one_per_position:
+        return [_one(standard, "")]
+    return [_one(standard, place) for place in sorted(positions)]
+
+
+def _one(standard: Standard, position: str) -> UsedStandard:
+    text = None if standard.unit is None else _text(standard.unit)
+    return UsedStandard(
+        role=standard.role,
+        id=f"{standard.role}-{position or 1}",
+        kind=standard.kind,
+        description="simulated",
+        serial=f"S-{standard.role}-{position}",
+        accuracy_class=standard.classes[0] if standard.classes else "",
+        position=position,
+        unit=text,
+        certificate=Certificate(
+            number="SIM", laboratory="Simulated", calibrated=date(2025, 9, 10), due=DAY + timedelta(days=30)
+        ),
+        certified=(Certified(low=-2000, high=2000, U=1e-5, k=2, mpe=1e-5),),
+        fields=tuple(
+            Field(name=name, value=0.001, unit=text or UnitText("K")) for name in {"drift_per_year", *standard.needs}
+        ),
+    )
+
+
+def _readings(template: Template, test: Test) -> list[Reading]:
+    measurand = next(one for one in template.measurands if one.name == test.measurand)
+    ordered = sorted(record_check.slots(test), key=lambda slot: slot[1] == "down")
+    found = []
+    for number, (point, direction, repeat, position) in enumerate(ordered):
+        assert direction in ("up", "down")
+        shown = point + measurand.display.resolution * math.sin(number)
+        raw = measurand.display.raw
+        found.append(
+            Reading(
+                point=point,
+                direction=direction,  # type: ignore[arg-type]  # said in the line above
+                repeat=repeat,
+                position=position,
+                at=START + timedelta(minutes=number),
+                by="A. Example",
+                indication=None if measurand.display.indication else window(measurand.unit, shown),
+                raw=None if raw is None else window(raw.unit, RAW[raw.unit.symbol](shown)),
+                standards=tuple(_signals(template, measurand, point, number)),
+            )
+        )
+    return found
+
+
+def _signals(template: Template, measurand: Measurand, point: float, number: int) -> list[StandardSignal]:
+    found = []
+    for standard in template.standards:
+        if not standard.channel or standard.unit is None or standard.measurand not in ("", measurand.name):
+            continue
+        value = point + 0.001 * math.cos(number)
+        if not units.are_alike(standard.unit, measurand.unit):
+            value = 0.997 * point if standard.unit.symbol == "mg" else 25.0
+        found.append(StandardSignal(role=standard.role, signal=window(standard.unit, value, standard.role)))
+    return found
+
+
+def window(unit: Unit, value: float, device: str = "item-1") -> Window:
+    values = tuple(value + 1e-4 * math.sin(3.7 * place) for place in range(20))
+    return Window(device=device, unit=_text(unit), times_s=tuple(map(float, range(20))), values=values)
