@@ -31,7 +31,7 @@ class Runs(Protocol):
 
 
 def run(role: str, what: str, service: Callable[[Config], Runs]) -> None:
-    """Be the program `kleinmaelzung-<role>`. Ends the process with 2 for a wrong configuration, 1 for a wrong database."""
+    """Be the program `kleinmaelzung-<role>`. Exits with 2 for a wrong configuration, with 1 for a wrong database."""
     parser = argparse.ArgumentParser(
         prog=f"kleinmaelzung-{role}",
         description=f"{what}\n\nConfigured by the environment:\n{VARIABLES.format(role=role)}",
