@@ -9,7 +9,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Final, Never
@@ -36,6 +36,18 @@ class Health:
         if (self.healthy, self.reason) != (not reason, reason):
             self.healthy, self.reason = not reason, reason
             self.changed.set()
+
+
+async def run_until(
+    stop: asyncio.Event, tasks: Mapping[str, Coroutine[Any, Any, Never]], leave: Callable[[], Awaitable[None]]
+) -> None:
+    """Run these tasks, by their names, until `stop` is set; leave while they still run. A fault of one ends all."""
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(task, name=name) for name, task in tasks.items()]
+        await stop.wait()
+        await leave()
+        for task in running:
+            task.cancel()
 
 
 class Presence:

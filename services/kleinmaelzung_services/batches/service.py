@@ -14,7 +14,7 @@ from kleinmaelzung_services.batches.changes import KINDS, Change
 from kleinmaelzung_services.batches.store import Store, StoreUnavailable
 from kleinmaelzung_services.batches.told import Told
 from kleinmaelzung_services.config import Config
-from kleinmaelzung_services.presence import Health, Presence
+from kleinmaelzung_services.presence import Health, Presence, run_until
 from kleinmaelzung_services.requests import Asked, RequestRefused, Requests
 from kleinmaelzung_wire import batches, sockets
 from kleinmaelzung_wire.waits import Waits
@@ -53,16 +53,12 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until `stop` is set, say goodbye. Raises a group with migrate.SchemaError."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._presence.keep(), name="batches-broker"),
-                group.create_task(self._keep_well(), name="batches-database"),
-                group.create_task(self._requests.run(), name="batches-requests"),
-            ]
-            await stop.wait()
-            await self._presence.leave()
-            for task in tasks:
-                task.cancel()
+        tasks = {
+            "batches-broker": self._presence.keep(),
+            "batches-database": self._keep_well(),
+            "batches-requests": self._requests.run(),
+        }
+        await run_until(stop, tasks, self._presence.leave)
 
     def _on_message(self, message: bus.Message) -> None:
         self._requests.take(message)

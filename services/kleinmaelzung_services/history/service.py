@@ -18,7 +18,7 @@ from kleinmaelzung_services.history.answers import History
 from kleinmaelzung_services.history.export import Exports
 from kleinmaelzung_services.history.streams import IDLE_S, MAX_STREAMS, Streams
 from kleinmaelzung_services.lookup import LookupFailed
-from kleinmaelzung_services.presence import Health, Presence
+from kleinmaelzung_services.presence import Health, Presence, run_until
 from kleinmaelzung_services.requests import Requests
 
 logger = logging.getLogger(__name__)
@@ -50,18 +50,14 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until `stop` is set, then say goodbye."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._presence.keep(), name="history-broker"),
-                group.create_task(self._requests.run(), name="history-requests"),
-                group.create_task(self.streams.run(), name="history-streams"),
-                group.create_task(self._check_forever(), name="history-check"),
-                group.create_task(rollups.keep(self._config.dsn, self._rolling), name="history-rollups"),
-            ]
-            await stop.wait()
-            await self._presence.leave()
-            for task in tasks:
-                task.cancel()
+        tasks = {
+            "history-broker": self._presence.keep(),
+            "history-requests": self._requests.run(),
+            "history-streams": self.streams.run(),
+            "history-check": self._check_forever(),
+            "history-rollups": rollups.keep(self._config.dsn, self._rolling),
+        }
+        await run_until(stop, tasks, self._presence.leave)
 
     def _on_message(self, message: bus.Message) -> None:
         if not self._requests.take(message):

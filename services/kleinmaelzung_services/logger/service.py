@@ -26,7 +26,7 @@ from kleinmaelzung_services.logger.completeness import REQUEST, Completeness
 from kleinmaelzung_services.logger.inbox import Inbox
 from kleinmaelzung_services.logger.ledger_requests import Ledger
 from kleinmaelzung_services.logger.store import Store, StoreUnavailable, Written
-from kleinmaelzung_services.presence import Health, Presence
+from kleinmaelzung_services.presence import Health, Presence, run_until
 from kleinmaelzung_services.requests import Requests
 from kleinmaelzung_wire import failpoints, ledger, messages, topics
 from kleinmaelzung_wire.waits import Waits
@@ -116,17 +116,13 @@ class Service:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Log until `stop` is set, write what has come, say goodbye. Raises a group with migrate.SchemaError."""
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._presence.keep(), name="logger-broker"),
-                group.create_task(self._prepare_forever(), name="logger-prepare"),
-                group.create_task(self._write_forever(), name="logger-write"),
-                group.create_task(self._requests.run(), name="logger-requests"),
-            ]
-            await stop.wait()
-            await self._finish()
-            for task in tasks:
-                task.cancel()
+        tasks = {
+            "logger-broker": self._presence.keep(),
+            "logger-prepare": self._prepare_forever(),
+            "logger-write": self._write_forever(),
+            "logger-requests": self._requests.run(),
+        }
+        await run_until(stop, tasks, self._finish)
 
     # Broker
 
