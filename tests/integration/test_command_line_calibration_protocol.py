@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_services.calibration import template_shipped
+from kleinmaelzung_services.calibration.templates import shipped
 
-BALANCE = next(one for one in template_shipped.templates() if one.name == "balance")
+BALANCE = next(one for one in shipped.templates() if one.name == "balance")
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:

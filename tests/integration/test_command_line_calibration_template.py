@@ -5,9 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kleinmaelzung_services.calibration import template_shipped
+from kleinmaelzung_services.calibration.templates import shipped
 
-BALANCE = next(one for one in template_shipped.templates() if one.name == "balance")
+BALANCE = next(one for one in shipped.templates() if one.name == "balance")
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -17,7 +17,7 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def test_what_is_listed_can_be_shown_and_is_in_order(tmp_path: Path) -> None:
     listed = json.loads(run("list", "--json").stdout)["templates"]
-    assert [one["name"] for one in listed] == [one.name for one in template_shipped.templates()]
+    assert [one["name"] for one in listed] == [one.name for one in shipped.templates()]
     shown = run("show", "balance")
     assert shown.stdout.encode() == BALANCE.content
     mine = tmp_path / "mine.toml"
@@ -33,7 +33,7 @@ def test_what_is_listed_can_be_shown_and_is_in_order(tmp_path: Path) -> None:
 def test_the_table_has_a_line_for_each() -> None:
     lines = run("list").stdout.splitlines()
     assert lines[0].split() == ["NAME", "ID", "VERSION", "TITLE"]
-    assert len(lines) == 1 + len(template_shipped.templates())
+    assert len(lines) == 1 + len(shipped.templates())
 
 
 def test_all_mistakes_are_printed_with_their_lines_and_the_exit_code_says_so(tmp_path: Path) -> None:

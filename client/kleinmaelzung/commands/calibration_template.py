@@ -47,7 +47,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _check(arguments: Namespace) -> int:
-    from kleinmaelzung_services.calibration import template_reports
+    from kleinmaelzung_services.calibration.templates import template_reports
 
     document = {"file": str(arguments.file), **template_reports.check(content_of(arguments.file))}
     options.show(arguments, document, lambda: verdict(document))
@@ -55,7 +55,7 @@ def _check(arguments: Namespace) -> int:
 
 
 def _list(arguments: Namespace) -> int:
-    from kleinmaelzung_services.calibration import template_reports
+    from kleinmaelzung_services.calibration.templates import template_reports
 
     document = template_reports.listing()
     options.show(arguments, document, lambda: table(document))
@@ -63,7 +63,7 @@ def _list(arguments: Namespace) -> int:
 
 
 def _show(arguments: Namespace) -> int:
-    from kleinmaelzung_services.calibration import template_reports
+    from kleinmaelzung_services.calibration.templates import template_reports
 
     document = template_reports.shipped(arguments.name)
     if document is None:

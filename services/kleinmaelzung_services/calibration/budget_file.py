@@ -14,8 +14,8 @@ import tomllib
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kleinmaelzung_services.calibration import checks, coverage, distributions
-from kleinmaelzung_services.calibration.budget import Budget, Component, evaluate
+from kleinmaelzung_services.calibration.engine import checks, coverage, distributions
+from kleinmaelzung_services.calibration.engine.budget import Budget, Component, evaluate
 from kleinmaelzung_services.calibration.errors import CalibrationError
 
 MAX_BYTES: Final = 1024 * 1024

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from kleinmaelzung_services.calibration import budget_file, conformity, coverage, fits, prediction, rounding, table
-from kleinmaelzung_services.calibration.fits import Fit
+from kleinmaelzung_services.calibration import budget_file, table
+from kleinmaelzung_services.calibration.engine import conformity, coverage, fits, prediction, rounding
+from kleinmaelzung_services.calibration.engine.fits import Fit
 
 X, Y = "x", "y"
 

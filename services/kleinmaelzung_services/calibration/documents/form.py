@@ -8,8 +8,8 @@ from typing import Final
 from kleinmaelzung_services.calibration.documents import numerals, texts
 from kleinmaelzung_services.calibration.documents.blocks import Column, Heading, Table
 from kleinmaelzung_services.calibration.documents.texts import Language, Words
-from kleinmaelzung_services.calibration.expressions import Expression
-from kleinmaelzung_services.calibration.template import Measurand, Template
+from kleinmaelzung_services.calibration.templates.expressions import Expression
+from kleinmaelzung_services.calibration.templates.template import Measurand, Template
 from kleinmaelzung_services.calibration.units import Unit
 
 WRITING_MM: Final = 8.0  # a line that a hand can fill in

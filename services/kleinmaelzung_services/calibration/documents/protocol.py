@@ -22,7 +22,7 @@ from kleinmaelzung_services.calibration.documents.blocks import (
 )
 from kleinmaelzung_services.calibration.documents.form import NOTE_MM, WRITING_MM, Form, formula
 from kleinmaelzung_services.calibration.documents.texts import Language, say
-from kleinmaelzung_services.calibration.template import Measurand, Standard, Template, Uniformity
+from kleinmaelzung_services.calibration.templates.template import Measurand, Standard, Template, Uniformity
 
 # A form says nothing about time: the same template makes the same file.
 NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)

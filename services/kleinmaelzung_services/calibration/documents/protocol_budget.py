@@ -6,7 +6,7 @@ from typing import Final
 from kleinmaelzung_services.calibration.documents import texts
 from kleinmaelzung_services.calibration.documents.blocks import Block, Column, Heading, Paragraph, Table
 from kleinmaelzung_services.calibration.documents.form import NOTE_MM, WRITING_MM, Form, formula
-from kleinmaelzung_services.calibration.template import Acceptance, Component, Fit, Measurand, Source
+from kleinmaelzung_services.calibration.templates.template import Acceptance, Component, Fit, Measurand, Source
 
 _DISTRIBUTIONS: Final = {
     "normal": texts.NORMAL,

@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kleinmaelzung_services.calibration import template_check, template_shipped
 from kleinmaelzung_services.calibration.documents import drawing, protocol
 from kleinmaelzung_services.calibration.documents.texts import Language
+from kleinmaelzung_services.calibration.templates import checking, shipped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class Made:
 
 def blank(content: bytes, language: Language | None) -> Made:
     """In the template's language unless told. Raises GlyphMissing."""
-    checked = template_check.check(content, template_shipped.register())
+    checked = checking.check(content, shipped.register())
     template = checked.template
     if template is None:
         mistakes = tuple({**asdict(mistake), "sentence": str(mistake)} for mistake in checked.mistakes)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from kleinmaelzung_services.calibration.documents import texts
 from kleinmaelzung_services.calibration.documents.blocks import Block, Column, Heading, Paragraph, Table
 from kleinmaelzung_services.calibration.documents.form import WRITING_MM, Form
-from kleinmaelzung_services.calibration.template import (
+from kleinmaelzung_services.calibration.templates.template import (
     CheckPoint,
     Eccentricity,
     Measurand,

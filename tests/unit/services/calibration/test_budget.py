@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import budget, coverage, distributions, montecarlo
-from kleinmaelzung_services.calibration.budget import Component
+from kleinmaelzung_services.calibration.engine import budget, coverage, distributions, montecarlo
+from kleinmaelzung_services.calibration.engine.budget import Component
+from kleinmaelzung_services.calibration.engine.montecarlo import Input, Normal, Within
 from kleinmaelzung_services.calibration.errors import CalibrationError
-from kleinmaelzung_services.calibration.montecarlo import Input, Normal, Within
 
 lines = st.lists(st.tuples(st.floats(1e-3, 1e3), st.floats(-10, 10)), min_size=1, max_size=8).filter(
     lambda found: any(abs(c) > 1e-3 for _, c in found)

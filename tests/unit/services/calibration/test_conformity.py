@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import conformity, risk
+from kleinmaelzung_services.calibration.engine import conformity, risk
 from kleinmaelzung_services.calibration.errors import CalibrationError
 
 values = st.decimals(-20, 20, places=3).map(str)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import fits, prediction
+from kleinmaelzung_services.calibration.engine import fits, prediction
 from kleinmaelzung_services.calibration.errors import CalibrationError
 from tests.unit.services.calibration import published
 

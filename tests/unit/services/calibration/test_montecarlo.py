@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kleinmaelzung_services.calibration import montecarlo, sensitivity
+from kleinmaelzung_services.calibration.engine import montecarlo, sensitivity
+from kleinmaelzung_services.calibration.engine.montecarlo import Normal, Student, Within
 from kleinmaelzung_services.calibration.errors import CalibrationError
-from kleinmaelzung_services.calibration.montecarlo import Normal, Student, Within
 
 
 def test_the_same_seed_gives_the_same_numbers() -> None:

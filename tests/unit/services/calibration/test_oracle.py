@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import budget, fits, prediction, sensitivity, student
-from kleinmaelzung_services.calibration.budget import Component
+from kleinmaelzung_services.calibration.engine import budget, fits, prediction, sensitivity, student
+from kleinmaelzung_services.calibration.engine.budget import Component
 
 sizes = st.floats(1e-3, 1e3)
 sensitivities = st.floats(-1e3, 1e3).filter(lambda c: abs(c) > 1e-3)

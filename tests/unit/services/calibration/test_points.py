@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from kleinmaelzung_services.calibration import points
+from kleinmaelzung_services.calibration.engine import points
 from kleinmaelzung_services.calibration.errors import CalibrationError
 
 

@@ -8,9 +8,9 @@ from typing import Final
 
 import pytest
 
-from kleinmaelzung_services.calibration import budget, distributions, rounding
-from kleinmaelzung_services.calibration.budget import Component
-from kleinmaelzung_services.calibration.distributions import Shape
+from kleinmaelzung_services.calibration.engine import budget, distributions, rounding
+from kleinmaelzung_services.calibration.engine.budget import Component
+from kleinmaelzung_services.calibration.engine.distributions import Shape
 
 Term = tuple[float, float, Shape]  # u, c, distribution
 N: Final = "normal"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kleinmaelzung_services.calibration import fits, prediction
+from kleinmaelzung_services.calibration.engine import fits, prediction
 from tests.unit.services.calibration import published
 
 DIGITS_9, DIGITS_7 = 5e-10, 5e-8

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from kleinmaelzung_services.calibration import budget, distributions, rounding, sensitivity, student, window
-from kleinmaelzung_services.calibration.budget import Component
+from kleinmaelzung_services.calibration.engine import budget, distributions, rounding, sensitivity, student, window
+from kleinmaelzung_services.calibration.engine.budget import Component
 from tests.unit.services.calibration import published
 
 L_S, ALPHA_S, THETA = 5.000_062_3e7, 11.5e-6, -0.1  # H.1: nm, 1/K, K

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_services.calibration import budget, conformity, montecarlo, risk, sensitivity
-from kleinmaelzung_services.calibration.budget import Component
-from kleinmaelzung_services.calibration.montecarlo import Input, Normal, Within
+from kleinmaelzung_services.calibration.engine import budget, conformity, montecarlo, risk, sensitivity
+from kleinmaelzung_services.calibration.engine.budget import Component
+from kleinmaelzung_services.calibration.engine.montecarlo import Input, Normal, Within
 
 SEED = 20_261_123
 

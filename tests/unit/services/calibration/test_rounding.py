@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import rounding
+from kleinmaelzung_services.calibration.engine import rounding
 from kleinmaelzung_services.calibration.errors import CalibrationError
 
 

@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from kleinmaelzung_services.calibration import (
+from kleinmaelzung_services.calibration.engine import (
     budget,
     conformity,
     coverage,

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from kleinmaelzung_services.calibration import student
+from kleinmaelzung_services.calibration.engine import student
 from kleinmaelzung_services.calibration.errors import CalibrationError
 
 fractions = st.floats(0.01, 0.9999)

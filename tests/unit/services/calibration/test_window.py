@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import window
+from kleinmaelzung_services.calibration.engine import window
 from kleinmaelzung_services.calibration.errors import CalibrationError
 
 # NIST StRD, univariate: the data and certified mean, s and lag-1 autocorrelation.

@@ -2,15 +2,15 @@
 
 import pytest
 
-from kleinmaelzung_services.calibration import template_check, template_shipped
 from kleinmaelzung_services.calibration.documents import protocol, texts
 from kleinmaelzung_services.calibration.documents.glyphs import GlyphMissing
 from kleinmaelzung_services.calibration.documents.texts import Language
-from kleinmaelzung_services.calibration.template import Template
-from kleinmaelzung_services.calibration.template_shipped import Shipped
+from kleinmaelzung_services.calibration.templates import checking, shipped
+from kleinmaelzung_services.calibration.templates.shipped import Shipped
+from kleinmaelzung_services.calibration.templates.template import Template
 from tests.unit.services.calibration_documents import pages
 
-SHIPPED = {one.name: one for one in template_shipped.templates()}
+SHIPPED = {one.name: one for one in shipped.templates()}
 SECTIONS = (
     texts.PURPOSE, texts.INSTRUMENT, texts.STANDARDS, texts.ENVIRONMENT, texts.PREPARATIONS, texts.STABILITY,
     texts.STEPS, texts.BUDGET, texts.LIMITS, texts.DEVIATIONS, texts.SIGNATURES, texts.END,
@@ -26,7 +26,7 @@ def changed(name: str, old: str, new: str) -> tuple[Template, bytes]:
     text = SHIPPED[name].content.decode()
     assert old in text
     content = text.replace(old, new).encode()
-    template = template_check.check(content).template
+    template = checking.check(content).template
     assert template is not None
     return template, content
 
@@ -86,7 +86,7 @@ def test_without_acceptance_no_conformity_is_promised() -> None:
     text = SHIPPED["balance"].content.decode()
     before, after = text.split("[acceptance]")
     content = (before.replace("max_U_ratio = 0.33", "#") + "[interval]" + after.split("[interval]")[1]).encode()
-    checked = template_check.check(content)
+    checked = checking.check(content)
     assert checked.template is not None, checked.mistakes
     assert "No conformity is stated." in pages.texts(protocol.pdf(checked.template, content, "en"))
 

@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kleinmaelzung_services.calibration import calculation, record_json, template_shipped
-from kleinmaelzung_services.calibration.record import Record
-from kleinmaelzung_services.calibration.results import MeasurandResult, Results
+from kleinmaelzung_services.calibration.calculation import calculating
+from kleinmaelzung_services.calibration.calculation.results import MeasurandResult, Results
+from kleinmaelzung_services.calibration.records import record_json
+from kleinmaelzung_services.calibration.records.record import Record
+from kleinmaelzung_services.calibration.templates import shipped
 
 HERE = Path(__file__).parent
-TEMPLATES = {one.name: one.template for one in template_shipped.templates()}
+TEMPLATES = {one.name: one.template for one in shipped.templates()}
 CONTENT = {name: (HERE / f"{name}.json").read_bytes() for name in ("balance", "thermometer")}
 VALUES: dict[str, dict[str, Any]] = {name: json.loads(content) for name, content in CONTENT.items()}
 Key = str | int
@@ -35,7 +37,7 @@ def record(name: str, *changes: tuple[tuple[Key, ...], Any]) -> Record:
 
 
 def results(name: str, *changes: tuple[tuple[Key, ...], Any]) -> Results:
-    return calculation.calculate(TEMPLATES[name], record(name, *changes))
+    return calculating.calculate(TEMPLATES[name], record(name, *changes))
 
 
 def found(name: str, *changes: tuple[tuple[Key, ...], Any]) -> MeasurandResult:

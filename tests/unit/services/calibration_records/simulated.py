@@ -3,8 +3,9 @@
 import math
 from datetime import UTC, date, datetime, timedelta
 
-from kleinmaelzung_services.calibration import record_check, units
-from kleinmaelzung_services.calibration.record import (
+from kleinmaelzung_services.calibration import units
+from kleinmaelzung_services.calibration.records import record_check
+from kleinmaelzung_services.calibration.records.record import (
     AmbientRange,
     Answer,
     Certificate,
@@ -25,7 +26,7 @@ from kleinmaelzung_services.calibration.record import (
     UsedStandard,
     Window,
 )
-from kleinmaelzung_services.calibration.template import Measurand, Standard, Template, Test
+from kleinmaelzung_services.calibration.templates.template import Measurand, Standard, Template, Test
 from kleinmaelzung_services.calibration.units import Unit
 
 START = datetime(2026, 3, 10, 9, tzinfo=UTC)

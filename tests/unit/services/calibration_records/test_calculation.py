@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_services.calibration import calculation, calculation_verdict, record_json, window
+from kleinmaelzung_services.calibration.calculation import calculating, verdicts
+from kleinmaelzung_services.calibration.calculation.results import PointResult
+from kleinmaelzung_services.calibration.engine import window
 from kleinmaelzung_services.calibration.errors import CalibrationError
-from kleinmaelzung_services.calibration.results import PointResult
-from kleinmaelzung_services.calibration.template import Coverage, Template
+from kleinmaelzung_services.calibration.records import record_json
+from kleinmaelzung_services.calibration.templates.template import Coverage, Template
 from tests.unit.services.calibration_records.examples import (
     CONTENT,
     TEMPLATES,
@@ -135,10 +137,10 @@ def test_the_check_point_is_compared_with_the_first_time_it_was_measured() -> No
 
 
 def test_the_worst_verdict_is_that_of_the_whole() -> None:
-    assert calculation_verdict.worst(["pass", "no statement possible", "fail"]) == "fail"
-    assert calculation_verdict.worst(["pass", "no statement possible", "conditional fail"]) == "no statement possible"
-    assert calculation_verdict.worst(["conditional pass", "pass"]) == "conditional pass"
-    assert calculation_verdict.worst([]) == "not stated"
+    assert verdicts.worst(["pass", "no statement possible", "fail"]) == "fail"
+    assert verdicts.worst(["pass", "no statement possible", "conditional fail"]) == "no statement possible"
+    assert verdicts.worst(["conditional pass", "pass"]) == "conditional pass"
+    assert verdicts.worst([]) == "not stated"
 
 
 def test_hysteresis_is_taken_from_errors_because_the_bath_differs_on_the_way_down() -> None:
@@ -208,7 +210,7 @@ def test_an_error_that_equals_its_limit_passes_whatever_floats_make_of_it() -> N
     ]
     for index, value in ((2, 50.0011), (3, 100.0021)):
         changes.append(read(2, index, value))
-    points = calculation.calculate(template, record("balance", *changes)).as_found.measurands[0].points
+    points = calculating.calculate(template, record("balance", *changes)).as_found.measurands[0].points
     for nominal, error in ((50, 1.0), (100, 2.0)):
         row = at(points, nominal)
         assert row.error == pytest.approx(error, abs=1e-9)
@@ -271,7 +273,7 @@ def test_a_fixed_k_of_the_template_is_used_as_it_is() -> None:
     (measurand,) = template.measurands
     budget = dataclasses.replace(measurand.budget, coverage=Coverage(k=2.0))
     fixed = dataclasses.replace(template, measurands=(dataclasses.replace(measurand, budget=budget),))
-    row = calculation.calculate(fixed, record("balance")).as_found.measurands[0].points[0]
+    row = calculating.calculate(fixed, record("balance")).as_found.measurands[0].points[0]
     assert (row.uncertainty.k, row.uncertainty.basis) == (2.0, "fixed")
     assert row.uncertainty.expanded == pytest.approx(2 * row.uncertainty.u_c)
 

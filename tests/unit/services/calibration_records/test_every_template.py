@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from kleinmaelzung_services.calibration import calculation, calculation_budget, record_check, record_json
-from kleinmaelzung_services.calibration.results import Line, MeasurandResult, PointResult
-from kleinmaelzung_services.calibration.template import Points, Source
+from kleinmaelzung_services.calibration.calculation import budgets, calculating
+from kleinmaelzung_services.calibration.calculation.results import Line, MeasurandResult, PointResult
+from kleinmaelzung_services.calibration.records import record_check, record_json
+from kleinmaelzung_services.calibration.templates.template import Points, Source
 from tests.unit.services.calibration_records import simulated
 from tests.unit.services.calibration_records.examples import TEMPLATES
 
@@ -18,7 +19,7 @@ def test_a_template_that_comes_along_can_be_calculated(name: str) -> None:
     record = simulated.record(template)
     assert record_check.check(template, record) == []
     assert record_json.decode(record_json.encode(record)) == record
-    results = calculation.calculate(template, record)
+    results = calculating.calculate(template, record)
     assert len(results.as_found.measurands) == len(template.measurands)
     for found in results.as_found.measurands:
         assert found.points
@@ -32,7 +33,7 @@ def test_a_template_that_comes_along_can_be_calculated(name: str) -> None:
 
 def only(name: str) -> MeasurandResult:
     template = TEMPLATES[name]
-    return calculation.calculate(template, simulated.record(template)).as_found.measurands[0]
+    return calculating.calculate(template, simulated.record(template)).as_found.measurands[0]
 
 
 def test_a_raw_signal_gives_the_indication_by_its_formula_and_the_fit_its_slope() -> None:
@@ -63,7 +64,7 @@ def test_a_delivered_volume_is_computed_from_mass_and_density() -> None:
 
 
 def test_a_chamber_has_each_place_compared_with_the_first() -> None:
-    results = calculation.calculate(TEMPLATES["climate-chamber"], simulated.record(TEMPLATES["climate-chamber"]))
+    results = calculating.calculate(TEMPLATES["climate-chamber"], simulated.record(TEMPLATES["climate-chamber"]))
     for found in results.as_found.measurands:
         assert len(found.places) == 3
         for places in found.places:
@@ -99,7 +100,7 @@ def test_what_the_points_of_a_fit_share_is_turned_into_the_unit_of_its_signal() 
     found = only("linear-sensor")
     assert found.correction is not None
     assert found.correction.y_unit == "mA"
-    shared = max(calculation_budget.systematic(point.uncertainty) for point in found.points)
+    shared = max(budgets.systematic(point.uncertainty) for point in found.points)
     assert found.correction.u_common == pytest.approx(0.16 * shared / 1000, rel=0.01)  # mA/kPa, errors in Pa
     assert len(found.correction.xs) == len(found.correction.ys) == len(found.correction.fit.residuals) == 24
 
@@ -121,6 +122,6 @@ def test_the_noise_of_windows_is_halved_by_four_repeats() -> None:
             measurands=(replace(measurand, budget=budget),),
             tests=(replace(test, repeats=repeats),),
         )
-        found = calculation.calculate(changed, simulated.record(changed)).as_found.measurands[0]
+        found = calculating.calculate(changed, simulated.record(changed)).as_found.measurands[0]
         noises.append(line(found.points[2], "repeatability").u)
     assert noises[1] == pytest.approx(noises[0] / 2, rel=1e-3)

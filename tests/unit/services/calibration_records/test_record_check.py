@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_services.calibration import calculation, record_check
-from kleinmaelzung_services.calibration.record_json import RecordError
+from kleinmaelzung_services.calibration.calculation import calculating
+from kleinmaelzung_services.calibration.records import record_check
+from kleinmaelzung_services.calibration.records.record_json import RecordError
 from tests.unit.services.calibration_records.examples import CONTENT, TEMPLATES, VALUES, Key, record
 
 S: tuple[Key, ...] = ("standards", 0)
@@ -89,7 +90,7 @@ def test_what_forbids_a_calculation_is_said_with_its_place(
     name: str, path: tuple[Key, ...], value: Any, said: str
 ) -> None:
     with pytest.raises(RecordError) as refused:
-        calculation.calculate(TEMPLATES[name], record(name, (path, value)))
+        calculating.calculate(TEMPLATES[name], record(name, (path, value)))
     assert said in str(refused.value)
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_services.calibration import record_json
-from kleinmaelzung_services.calibration.record_json import RecordError
+from kleinmaelzung_services.calibration.records import record_json
+from kleinmaelzung_services.calibration.records.record_json import RecordError
 from tests.unit.services.calibration_records.examples import CONTENT, VALUES, Key, changed
 
 S: tuple[Key, ...] = ("standards", 0)

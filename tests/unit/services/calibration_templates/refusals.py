@@ -1,9 +1,9 @@
 # ruff: noqa: E501 - a refusal is one line, however long
 """What is wrong in a template, one mistake at a time, made out of the templates that come along."""
 
-from kleinmaelzung_services.calibration import template_shipped
+from kleinmaelzung_services.calibration.templates import shipped
 
-TEXTS = {one.name: one.content.decode() for one in template_shipped.templates()}
+TEXTS = {one.name: one.content.decode() for one in shipped.templates()}
 BALANCE, BATH, CHAMBER = TEXTS["balance"], TEXTS["thermometer"], TEXTS["climate-chamber"]
 PH, PIPETTE, SENSOR = TEXTS["ph-meter"], TEXTS["pipette"], TEXTS["linear-sensor"]
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import expressions
-from kleinmaelzung_services.calibration.expressions import ExpressionError
+from kleinmaelzung_services.calibration.templates import expressions
+from kleinmaelzung_services.calibration.templates.expressions import ExpressionError
 
 NUMBERS = {"d": 0.01, "ecc_max": 0.3, "ecc_load": 100.0, "load": 50.0, "weights.U": 0.2, "t": -3.0}
 

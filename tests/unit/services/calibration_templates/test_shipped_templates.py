@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from kleinmaelzung_services.calibration import expressions, template_check, template_names, template_shipped, units
-from kleinmaelzung_services.calibration.expressions import Expression
-from kleinmaelzung_services.calibration.template import Component, Measurand, Points, Template
-from kleinmaelzung_services.calibration.template_shipped import Shipped
+from kleinmaelzung_services.calibration import units
+from kleinmaelzung_services.calibration.templates import checking, expressions, names
+from kleinmaelzung_services.calibration.templates import shipped as template_shipped
+from kleinmaelzung_services.calibration.templates.expressions import Expression
+from kleinmaelzung_services.calibration.templates.shipped import Shipped
+from kleinmaelzung_services.calibration.templates.template import Component, Measurand, Points, Template
 
 SHIPPED = template_shipped.templates()
 BY_NAME = {one.name: one.template for one in SHIPPED}
@@ -73,13 +75,13 @@ def test_its_version_is_released_with_these_bytes(shipped: Shipped) -> None:
 @each_template
 def test_an_edit_without_a_new_version_is_refused(shipped: Shipped) -> None:
     register = template_shipped.register()
-    checked = template_check.check(shipped.content + b"# only a comment\n", register)
+    checked = checking.check(shipped.content + b"# only a comment\n", register)
     (found,) = checked.mistakes
     assert found.path == "version"
     assert "a released version never changes" in found.rule
     assert found.remedy == "write version = 2, or an id of your own"
     newer = re.sub(rb"(?m)^version( *)= 1\b", rb"version\1= 2", shipped.content)
-    assert template_check.check(newer, register).template is not None
+    assert checking.check(newer, register).template is not None
 
 
 @each_template
@@ -146,7 +148,7 @@ def test_all_that_its_tests_find_is_in_the_budget_or_in_the_report(shipped: Ship
     template = shipped.template
     for measurand in template.measurands:
         used = {name for one in measurand.budget.components for formula in formulas(one) for name in formula.names}
-        found = template_names.of_tests(template.tests, measurand.name)
+        found = names.of_tests(template.tests, measurand.name)
         if "hysteresis_max" in found:
             assert "hysteresis_max" in used or "hysteresis" in template.analyses
         for name in ("ecc_max", "uniformity_max", "instability_max", "check_shift"):

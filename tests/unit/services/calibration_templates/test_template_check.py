@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import template_check
-from kleinmaelzung_services.calibration.template import Fit, Points, Source, Template
-from kleinmaelzung_services.calibration.template_check import Checked
-from kleinmaelzung_services.calibration.template_mistakes import Mistake
+from kleinmaelzung_services.calibration.templates import checking
+from kleinmaelzung_services.calibration.templates.checking import Checked
+from kleinmaelzung_services.calibration.templates.mistakes import Mistake
+from kleinmaelzung_services.calibration.templates.template import Fit, Points, Source, Template
 from tests.unit.services.calibration_templates.refusals import (
     BALANCE,
     BATH,
@@ -24,7 +24,7 @@ from tests.unit.services.calibration_templates.refusals import (
 
 
 def check(text: str) -> Checked:
-    return template_check.check(text.encode())
+    return checking.check(text.encode())
 
 
 def mistakes(text: str) -> tuple[Mistake, ...]:
@@ -160,7 +160,7 @@ def test_a_mistake_reads_as_a_sentence_with_line_key_value_rule_and_remedy() -> 
     ],
 )
 def test_what_is_no_toml_is_one_mistake_with_its_line(content: bytes, line: int, rule: str) -> None:
-    (found,) = template_check.check(content).mistakes
+    (found,) = checking.check(content).mistakes
     assert (found.line, found.path) == (line, "")
     assert rule in found.rule
 
@@ -247,7 +247,7 @@ def test_a_file_with_the_schema_only_lists_what_it_needs() -> None:
 
 def test_the_hash_is_that_of_the_bytes_also_of_a_wrong_file() -> None:
     for content in (BALANCE.encode(), b"\xff"):
-        assert template_check.check(content).sha256 == hashlib.sha256(content).hexdigest()
+        assert checking.check(content).sha256 == hashlib.sha256(content).hexdigest()
     assert read(BALANCE).sha256 == hashlib.sha256(BALANCE.encode()).hexdigest()
 
 

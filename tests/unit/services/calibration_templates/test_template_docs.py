@@ -8,16 +8,9 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_services.calibration import (
-    expressions,
-    template_budget,
-    template_check,
-    template_limits,
-    template_names,
-    template_rules,
-    template_shipped,
-    units,
-)
+from kleinmaelzung_services.calibration import units
+from kleinmaelzung_services.calibration.templates import budgets, checking, expressions, limits, rules, shipped
+from kleinmaelzung_services.calibration.templates import names as template_names
 
 DOCS = (Path(__file__).parents[4] / "docs" / "calibration-templates.md").read_text()
 EXAMPLES = re.findall(r"```toml\n(.*?)```", DOCS, re.DOTALL)
@@ -38,11 +31,11 @@ def keys(value: Any) -> Iterator[str]:
 def test_the_example_is_in_order() -> None:
     assert EXAMPLES
     for example in EXAMPLES:
-        assert template_check.check(example.encode()).mistakes == ()
+        assert checking.check(example.encode()).mistakes == ()
 
 
-@pytest.mark.parametrize("one", template_shipped.templates(), ids=lambda one: str(one.name))
-def test_every_key_that_a_template_uses_is_written_down(one: template_shipped.Shipped) -> None:
+@pytest.mark.parametrize("one", shipped.templates(), ids=lambda one: str(one.name))
+def test_every_key_that_a_template_uses_is_written_down(one: shipped.Shipped) -> None:
     assert set(keys(tomllib.loads(one.content.decode()))) - WORDS == set()
 
 
@@ -57,8 +50,8 @@ def test_every_name_of_a_formula_is_written_down() -> None:
 
 def test_every_choice_is_written_down() -> None:
     choices = {
-        *template_budget.DISTRIBUTIONS, template_budget.TRUNCATED, *template_limits.BASES, *template_limits.RULES,
-        *template_rules.ANALYSES, *template_check.LANGUAGES, *template_check.MODELS, *template_names.KINDS.values(),
+        *budgets.DISTRIBUTIONS, budgets.TRUNCATED, *limits.BASES, *limits.RULES,
+        *rules.ANALYSES, *checking.LANGUAGES, *checking.MODELS, *template_names.KINDS.values(),
     }  # fmt: skip
     assert choices - WORDS == set()
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kleinmaelzung_services.calibration import template_lines, template_shipped
-from kleinmaelzung_services.calibration.template_lines import Path
+from kleinmaelzung_services.calibration.templates import lines, shipped
+from kleinmaelzung_services.calibration.templates.lines import Path
 
 # Whole lines, each of which may follow any other: every way in which TOML writes keys, texts, lists and tables.
 FRAGMENTS = [
@@ -46,13 +46,13 @@ def paths(value: Any, place: Path = ()) -> Iterator[Path]:
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=12), st.sampled_from(["\n", "\r\n"]))
 def test_the_paths_are_those_of_tomllib(fragments: list[str], ending: str) -> None:
     text = "\n".join(fragment.format(number) for number, fragment in enumerate(fragments)).replace("\n", ending)
-    assert set(template_lines.lines(text)) == set(paths(tomllib.loads(text)))
+    assert set(lines.lines(text)) == set(paths(tomllib.loads(text)))
 
 
-@pytest.mark.parametrize("one", template_shipped.templates(), ids=lambda one: str(one.name))
-def test_the_key_stands_in_its_line(one: template_shipped.Shipped) -> None:
+@pytest.mark.parametrize("one", shipped.templates(), ids=lambda one: str(one.name))
+def test_the_key_stands_in_its_line(one: shipped.Shipped) -> None:
     text = one.content.decode()
-    found, written = template_lines.lines(text), text.split("\n")
+    found, written = lines.lines(text), text.split("\n")
     assert set(found) == set(paths(tomllib.loads(text)))
     for path, line in found.items():
         if isinstance(path[-1], str):
@@ -60,7 +60,7 @@ def test_the_key_stands_in_its_line(one: template_shipped.Shipped) -> None:
 
 
 def test_lines_are_counted_from_one_over_texts_of_several_lines() -> None:
-    found = template_lines.lines('a = 1\nb = """\n\n"""\nc = [\n  1,\n  2,\n]\n[[t]]\nx = 1\n\n[[t]]\nx = 2\n')
+    found = lines.lines('a = 1\nb = """\n\n"""\nc = [\n  1,\n  2,\n]\n[[t]]\nx = 1\n\n[[t]]\nx = 2\n')
     assert found == {
         ("a",): 1, ("b",): 2, ("c",): 5, ("c", 0): 6, ("c", 1): 7,
         ("t",): 9, ("t", 0): 9, ("t", 0, "x"): 10, ("t", 1): 12, ("t", 1, "x"): 13,
@@ -68,13 +68,13 @@ def test_lines_are_counted_from_one_over_texts_of_several_lines() -> None:
 
 
 def test_what_is_missing_is_told_at_the_table_that_lacks_it() -> None:
-    found = template_lines.lines("a = 1\n[t]\nb = 1\n")
-    assert template_lines.line_of(found, ("t", "gone")) == 2
-    assert template_lines.line_of(found, ("gone", 3, "x")) == 1
+    found = lines.lines("a = 1\n[t]\nb = 1\n")
+    assert lines.line_of(found, ("t", "gone")) == 2
+    assert lines.line_of(found, ("gone", 3, "x")) == 1
 
 
 def test_the_project_file_is_read_too() -> None:
     text = (File(__file__).parents[4] / "pyproject.toml").read_text()
-    found = template_lines.lines(text)
+    found = lines.lines(text)
     assert set(found) == set(paths(tomllib.loads(text)))
     assert text.split("\n")[found["project", "version"] - 1].startswith("version = ")

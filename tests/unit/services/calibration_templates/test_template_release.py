@@ -2,8 +2,8 @@
 
 import pytest
 
-from kleinmaelzung_services.calibration import template_release
-from kleinmaelzung_services.calibration.template_release import Release, ReleaseError
+from kleinmaelzung_services.calibration.templates import release as template_release
+from kleinmaelzung_services.calibration.templates.release import Release, ReleaseError
 
 ONE, OTHER = "1" * 64, "2" * 64
 KNOWN = template_release.register(f"# released\n\n{ONE}  BAL-200  3\n{OTHER}  PT100  1\n")

@@ -1,0 +1,246 @@
+"""A calibration record as JSON: bytes in, a Record or all mistakes at once out; and the way back. Pure.
+
+Strict: no key that is not known, none twice, no NaN, no text for a number. The dataclasses of record.py are the rule.
+"""
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final, Literal
+
+from kleinmaelzung_services.calibration import units
+from kleinmaelzung_services.calibration.records import record
+from kleinmaelzung_services.calibration.records.record import Record
+from kleinmaelzung_services.calibration.templates.lines import Path
+from kleinmaelzung_services.calibration.templates.mistakes import LARGEST, hint, show_path, shown
+from kleinmaelzung_services.calibration.units import UnitError
+
+MAX_BYTES: Final = 64 * 1024 * 1024
+LONGEST_TEXT: Final = 10_000
+LONGEST_LIST: Final = 1_000_000
+MOST_MISTAKES: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """One thing that is wrong: where, what was found (empty: nothing), the rule that it breaks, and what to do."""
+
+    path: str
+    found: str
+    rule: str
+    remedy: str
+
+    def __str__(self) -> str:
+        found = f"found {self.found}; " if self.found else ""
+        return f"{self.path or 'the record'}: {found}{self.rule}; {self.remedy}"
+
+
+class RecordError(ValueError):
+    """This is no record that can be used; `mistakes` has all of what is wrong."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = tuple(mistakes[:MOST_MISTAKES])
+        left = len(mistakes) - len(self.mistakes)
+        super().__init__("\n".join([*map(str, self.mistakes), *([f"and {left} more"] if left else [])]))
+
+
+class Notes:
+    """The mistakes that were found so far."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[Mistake] = []
+
+    def add(self, path: Path, rule: str, remedy: str, *, found: Any = None) -> None:
+        told = "" if found is None else shown(found)
+        self.mistakes.append(Mistake(path=show_path(path), found=told, rule=rule, remedy=remedy))
+
+
+class _Unusable(Exception):
+    """A mistake has been noted; there is no value."""
+
+
+def encode(found: Record) -> bytes:
+    """The same record always gives the same bytes."""
+    values = {"schema": record.SCHEMA, **_plain(found)}
+    return json.dumps(values, ensure_ascii=False, indent=1, allow_nan=False).encode() + b"\n"
+
+
+def decode(content: bytes) -> Record:
+    """Raises RecordError with every mistake."""
+    values, notes = _parse(content), Notes()
+    schema = values.pop("schema", None)
+    if schema != record.SCHEMA:
+        notes.add(
+            ("schema",), f'this program reads "{record.SCHEMA}"', "use a program that reads this one", found=schema
+        )
+        raise RecordError(notes.mistakes)  # the rest would only be mistakes about another format
+    try:
+        found = _dataclass(Record, values, (), notes)
+    except _Unusable:
+        raise RecordError(notes.mistakes) from None
+    assert isinstance(found, Record)
+    return found
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    return value.isoformat() if isinstance(value, date) else value  # a datetime is a date
+
+
+def _parse(content: bytes) -> dict[str, Any]:
+    if len(content) > MAX_BYTES:
+        raise _whole(f"has {len(content)} bytes, expected at most {MAX_BYTES}", "this is hardly a record")
+    try:
+        values = json.loads(content.decode(), object_pairs_hook=_each_once, parse_constant=_no_constant)
+    except RecursionError:
+        raise _whole("is nested too deeply", "write it as encode() does") from None
+    except ValueError as error:
+        raise _whole(f"is not JSON: {error}", "correct this place") from None
+    if not isinstance(values, dict):
+        raise _whole("is no JSON object", "write { ... }")
+    return values
+
+
+def _whole(rule: str, remedy: str) -> RecordError:
+    return RecordError([Mistake(path="", found="", rule=rule, remedy=remedy)])
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r:.60} is there twice")
+    return found
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+def _dataclass(kind: Any, value: Any, path: Path, notes: Notes) -> Any:
+    if not isinstance(value, dict):
+        raise _noted(path, "expected an object", "write { ... }", notes, value)
+    fields = {each.name: each for each in dataclasses.fields(kind)}
+    for key in value:
+        if key not in fields:
+            notes.add((*path, key), "unknown key", hint(key, fields) or f"known here: {', '.join(fields)}")
+    hints, found, before = typing.get_type_hints(kind), dict[str, Any](), len(notes.mistakes)
+    for name, field in fields.items():
+        is_needed = field.default is dataclasses.MISSING
+        if name not in value:
+            if is_needed:
+                notes.add((*path, name), "missing", "add it")
+            continue
+        try:
+            found[name] = _value(hints[name], value[name], (*path, name), notes, may_be_empty=field.default == "")
+        except _Unusable:
+            continue
+    if len(notes.mistakes) > before or any(key not in fields for key in value):
+        raise _Unusable
+    return kind(**found)
+
+
+def _value(kind: Any, value: Any, path: Path, notes: Notes, *, may_be_empty: bool = False) -> Any:
+    if typing.get_origin(kind) in (types.UnionType, typing.Union):
+        return _of_union(typing.get_args(kind), value, path, notes)
+    if typing.get_origin(kind) is Literal:
+        choices = typing.get_args(kind)
+        if value not in choices:
+            raise _noted(path, f"expected one of {', '.join(map(shown, choices))}", "write one of these", notes, value)
+        return value
+    if typing.get_origin(kind) is tuple:
+        return _tuple(typing.get_args(kind)[0], value, path, notes)
+    if dataclasses.is_dataclass(kind):
+        return _dataclass(kind, value, path, notes)
+    if kind is float:
+        return _number(value, path, notes)
+    if kind in (int, bool):
+        if type(value) is not kind:
+            what = "a whole number" if kind is int else "true or false"
+            raise _noted(path, f"expected {what}", "write it without a point or quotes", notes, value)
+        return value
+    text = _text(value, path, notes, may_be_empty=may_be_empty)
+    return _meaning(kind, text, path, notes)
+
+
+def _of_union(kinds: tuple[Any, ...], value: Any, path: Path, notes: Notes) -> Any:
+    """X | None; or several dataclasses, told apart by `kind`."""
+    if type(None) in kinds and value is None:
+        return None
+    left = [kind for kind in kinds if kind is not type(None)]
+    if len(left) == 1:
+        return _value(left[0], value, path, notes)
+    by_kind = {typing.get_args(typing.get_type_hints(kind)["kind"])[0]: kind for kind in left}
+    named = value.get("kind") if isinstance(value, dict) else None
+    if not isinstance(named, str) or named not in by_kind:
+        rule = f"expected an object with kind = {' or '.join(map(shown, by_kind))}"
+        raise _noted(path, rule, "add kind", notes, named)
+    return _dataclass(by_kind[named], value, path, notes)
+
+
+def _tuple(kind: Any, value: Any, path: Path, notes: Notes) -> tuple[Any, ...]:
+    if not isinstance(value, list) or len(value) > LONGEST_LIST:
+        raise _noted(path, f"expected a list of at most {LONGEST_LIST}", "write [ ... ]", notes, value)
+    found, is_whole = [], True
+    for index, each in enumerate(value):
+        try:
+            found.append(_value(kind, each, (*path, index), notes))
+        except _Unusable:
+            is_whole = False
+    if not is_whole:
+        raise _Unusable
+    return tuple(found)
+
+
+def _number(value: Any, path: Path, notes: Notes) -> float:
+    if type(value) not in (int, float):
+        raise _noted(path, "expected a number", "write it without quotes, with a point", notes, value)
+    if not abs(value) <= LARGEST or not math.isfinite(value):
+        raise _noted(path, f"expected a number between -{LARGEST:g} and {LARGEST:g}", "correct it", notes, value)
+    return float(value)
+
+
+def _text(value: Any, path: Path, notes: Notes, *, may_be_empty: bool) -> str:
+    if not isinstance(value, str):
+        raise _noted(path, "expected a text", "put it in quotes", notes, value)
+    if not value.strip() and not may_be_empty:
+        raise _noted(path, "the text is empty", "write something", notes, value)
+    if len(value) > LONGEST_TEXT:
+        rule = f"expected at most {LONGEST_TEXT} characters, found {len(value)}"
+        raise _noted(path, rule, "shorten it", notes, value)
+    if not value.isprintable():
+        raise _noted(path, "has a character that cannot be printed", "take it out", notes, value)
+    return value
+
+
+def _meaning(kind: Any, text: str, path: Path, notes: Notes) -> Any:
+    """The text itself, or the date, time or unit that it writes."""
+    try:
+        if kind is datetime:
+            found = datetime.fromisoformat(text)
+            if found.tzinfo is None:
+                raise ValueError("no time zone")
+            return found
+        if kind is date:
+            return date.fromisoformat(text)
+        if kind is record.UnitText:
+            units.find(text)
+    except UnitError as error:
+        raise _noted(path, str(error), "write a unit of docs/calibration-templates.md", notes, text) from None
+    except ValueError:
+        example = "2026-03-14T09:30:00+00:00, with its time zone" if kind is datetime else "2026-03-14"
+        what = "a time" if kind is datetime else "a date"
+        raise _noted(path, f"expected {what}", f"write it like {example}", notes, text) from None
+    return text
+
+
+def _noted(path: Path, rule: str, remedy: str, notes: Notes, found: Any) -> _Unusable:
+    notes.add(path, rule, remedy, found=found)
+    return _Unusable()
