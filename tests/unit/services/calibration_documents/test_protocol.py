@@ -2,8 +2,9 @@
 
 import pytest
 
-from kleinmaelzung_services.calibration.documents import protocol, texts
+from kleinmaelzung_services.calibration.documents import texts
 from kleinmaelzung_services.calibration.documents.glyphs import GlyphMissing
+from kleinmaelzung_services.calibration.documents.protocol import blank
 from kleinmaelzung_services.calibration.documents.texts import Language
 from kleinmaelzung_services.calibration.templates import checking, shipped
 from kleinmaelzung_services.calibration.templates.shipped import Shipped
@@ -19,7 +20,7 @@ LANGUAGES: tuple[Language, ...] = texts.LANGUAGES
 
 
 def made(name: str, language: Language = "en") -> bytes:
-    return protocol.pdf(SHIPPED[name].template, SHIPPED[name].content, language)
+    return blank.pdf(SHIPPED[name].template, SHIPPED[name].content, language)
 
 
 def changed(name: str, old: str, new: str) -> tuple[Template, bytes]:
@@ -34,7 +35,7 @@ def changed(name: str, old: str, new: str) -> tuple[Template, bytes]:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("one", SHIPPED.values(), ids=SHIPPED)
 def test_every_template_makes_a_form(one: Shipped, language: Language) -> None:
-    pdf = protocol.pdf(one.template, one.content, language)
+    pdf = blank.pdf(one.template, one.content, language)
     found = pages.lines(pdf)
     said = [line.text for line in found]
     headings = [texts.say(words, language) for words in SECTIONS]
@@ -53,7 +54,7 @@ def test_every_template_makes_a_form(one: Shipped, language: Language) -> None:
 
 @pytest.mark.parametrize("one", SHIPPED.values(), ids=SHIPPED)
 def test_what_the_template_says_is_on_the_form(one: Shipped) -> None:
-    whole = pages.whole(protocol.pdf(one.template, one.content, "en"))
+    whole = pages.whole(blank.pdf(one.template, one.content, "en"))
     template = one.template
     wanted = [template.title, *template.method, *template.preparation.checks]
     wanted += [component.name for measurand in template.measurands for component in measurand.budget.components]
@@ -71,7 +72,7 @@ def test_the_points_are_listed_as_they_are_run() -> None:
 
 def test_a_random_order_leaves_the_numbers_to_be_written() -> None:
     template, content = changed("ph-meter", 'order           = "up"', 'order = "random(7)"')
-    said = pages.texts(protocol.pdf(template, content, "en"))
+    said = pages.texts(blank.pdf(template, content, "en"))
     assert any(text.startswith("In random order (seed 7): write the order down under No.") for text in said)
     assert {"7", "8", "9"}.isdisjoint(said)
     assert {"7", "8", "9"} <= set(pages.texts(made("ph-meter")))
@@ -88,22 +89,22 @@ def test_without_acceptance_no_conformity_is_promised() -> None:
     content = (before.replace("max_U_ratio = 0.33", "#") + "[interval]" + after.split("[interval]")[1]).encode()
     checked = checking.check(content)
     assert checked.template is not None, checked.mistakes
-    assert "No conformity is stated." in pages.texts(protocol.pdf(checked.template, content, "en"))
+    assert "No conformity is stated." in pages.texts(blank.pdf(checked.template, content, "en"))
 
 
 def test_markup_in_a_template_is_literal() -> None:
     hostile = "<b>x</b> **y** [z](https://example.org) {nb} {0} &amp;"
     template, content = changed("balance", '"levelled"', f'"{hostile}"')
-    assert hostile in pages.texts(protocol.pdf(template, content, "en"))
+    assert hostile in pages.texts(blank.pdf(template, content, "en"))
 
 
 def test_a_character_that_cannot_be_printed_is_refused_with_its_place() -> None:
     template, content = changed("balance", '"levelled"', '"水平"')
     with pytest.raises(GlyphMissing) as refused:
-        protocol.pdf(template, content, "en")
+        blank.pdf(template, content, "en")
     assert refused.value.field == "prepare.checks, row 2, column 2"
 
 
 def test_the_longest_texts_that_a_template_may_have_are_printed() -> None:
     template, content = changed("balance", '"levelled"', f'"{"w" * 500}"')
-    assert "w" * 500 in pages.whole(protocol.pdf(template, content, "de"))
+    assert "w" * 500 in pages.whole(blank.pdf(template, content, "de"))

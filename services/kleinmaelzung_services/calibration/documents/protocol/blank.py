@@ -7,7 +7,7 @@ those of the template, and so are its texts, in whatever language they are writt
 from datetime import UTC, datetime
 from typing import Final
 
-from kleinmaelzung_services.calibration.documents import drawing, protocol_budget, protocol_steps, texts
+from kleinmaelzung_services.calibration.documents import drawing, texts
 from kleinmaelzung_services.calibration.documents.blocks import (
     Attachment,
     Block,
@@ -21,6 +21,7 @@ from kleinmaelzung_services.calibration.documents.blocks import (
     Title,
 )
 from kleinmaelzung_services.calibration.documents.form import NOTE_MM, WRITING_MM, Form, formula
+from kleinmaelzung_services.calibration.documents.protocol import budgets, steps
 from kleinmaelzung_services.calibration.documents.texts import Language, say
 from kleinmaelzung_services.calibration.templates.template import Measurand, Standard, Template, Uniformity
 
@@ -70,12 +71,12 @@ def _blocks(form: Form, version: str) -> tuple[Block, ...]:
         *_standards(form),
         *_environment(form),
         *_preparations(form),
-        *protocol_steps.stability(form),
-        *protocol_steps.inputs(form),
-        *protocol_steps.readings(form),
-        *protocol_budget.budgets(form),
-        *protocol_budget.limits(form),
-        *protocol_budget.results(form),
+        *steps.stability(form),
+        *steps.inputs(form),
+        *steps.readings(form),
+        *budgets.budgets(form),
+        *budgets.limits(form),
+        *budgets.results(form),
         form.heading(texts.DEVIATIONS),
         Lines(count=4),
         *_signatures(form),

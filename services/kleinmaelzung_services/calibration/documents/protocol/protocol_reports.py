@@ -4,7 +4,8 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kleinmaelzung_services.calibration.documents import drawing, protocol
+from kleinmaelzung_services.calibration.documents import drawing
+from kleinmaelzung_services.calibration.documents.protocol import blank as protocol
 from kleinmaelzung_services.calibration.documents.texts import Language
 from kleinmaelzung_services.calibration.templates import checking, shipped
 
