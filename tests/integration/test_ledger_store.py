@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from kleinmaelzung_services import lookup
+from kleinmaelzung_services import chain, lookup
+from kleinmaelzung_services.chain import Link
 from kleinmaelzung_services.logger import batch, ledger_requests, store
-from kleinmaelzung_services.logger import ledger as chain
+from kleinmaelzung_services.logger import ledger as logged
 from kleinmaelzung_services.logger.batch import Arrival, Entry
-from kleinmaelzung_services.logger.ledger import Link
 from kleinmaelzung_services.logger.ledger_requests import Verdict, Wanted
 from kleinmaelzung_wire import frames, ledger, topics
 from kleinmaelzung_wire.frames import Clock, Frame
@@ -114,7 +114,7 @@ async def chained_anew(dsn: str, first: int = 1) -> None:
     rows = await _rows(dsn)
     last = Link()
     for row in rows:
-        place = chain.link(last, row["number"], chain.of_row(row))
+        place = chain.link(last, row["number"], logged.of_row(row))
         if row["number"] >= first:
             where = f"number = {row['number']}"
             await tampered(
@@ -133,7 +133,7 @@ async def _rows(dsn: str) -> list[Any]:
 async def test_a_command_is_an_entry_with_all_that_is_known_of_it(opened: store.Store, dsn: str) -> None:
     await opened.write(entries(told(1), told(2, record(1, unit="°C", value=3.5))))
     [row] = await _rows(dsn)
-    entry = chain.of_row(row)
+    entry = logged.of_row(row)
     assert (entry.agent, entry.instrument, entry.username, entry.origin) == ("pi-1", "balance", "anna", "session-1")
     assert (entry.command, entry.name, json.loads(entry.arguments)) == ("id-1", "set", {"unit": "°C", "value": 3.5})
     assert (entry.result, entry.reason, json.loads(entry.values)) == (
@@ -244,7 +244,7 @@ async def test_a_record_that_tells_nonsense_is_an_entry_and_its_frame_is_kept(op
     }
     odd = record(2, value=2**64 - 1, text="\x00", raw=b"\x01", nothing=None, infinite=float("inf"))
     await opened.write(entries(told(1, nonsense, {"kind": "command"}, odd)))
-    first, _, third = [chain.of_row(row) for row in await _rows(dsn)]
+    first, _, third = [logged.of_row(row) for row in await _rows(dsn)]
     assert (first.command, first.arguments, first.values, first.took_us, first.received) == ("", "{}", "{}", 0, None)
     assert (first.time, len(first.name), len(first.reason)) == (NOW_US + 1, 64, 500)
     assert json.loads(third.arguments) == {
@@ -360,7 +360,7 @@ async def test_an_entry_that_was_added_from_outside_is_told(seven: str, number: 
 async def test_an_entry_added_with_a_good_hash_is_told_and_stops_no_logger(seven: str, opened: store.Store) -> None:
     await tampered(seven, COPY.format(number=8, previous="hash"))
     *_, seventh, added = await _rows(seven)
-    good = chain.link(Link(7, seventh["hash"]), 8, chain.of_row(added))
+    good = chain.link(Link(7, seventh["hash"]), 8, logged.of_row(added))
     await tampered(seven, f"UPDATE ledger SET hash = '\\x{good.hash.hex()}' WHERE number = 8")
     assert (await verified(seven)).why == "entry 8 was added from outside: the ledger's head is entry 7"
     written = await opened.write(entries(told(8, record(8))))

@@ -1,15 +1,10 @@
-"""The ledger: records of commands in, entries of a hash chain out; and what is wrong with a chain. Pure.
+"""The ledger: records of commands in, entries of a chain of hashes out (chain.py); and what is wrong with it. Pure."""
 
-    hash = SHA-256(previous hash || canonical bytes of the entry)        the first one's previous hash is 32 zero bytes
-
-The canonical bytes are a JSON array of the entry's number and its columns in their order (docs/decisions/0009).
-"""
-
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from kleinmaelzung_services import chain
+from kleinmaelzung_services.chain import Link
 from kleinmaelzung_services.logger import rows
 from kleinmaelzung_services.logger.rows import PlacedFrame
 from kleinmaelzung_wire import frames, ledger
@@ -18,7 +13,6 @@ from kleinmaelzung_wire.frames import MAX_TIME_US, MIN_TIME_US, Frame
 from kleinmaelzung_wire.messages import MAX_ID, MAX_SENTENCE
 
 AGENT: Final = "agent"
-GENESIS: Final = bytes(32)
 MAX_SHOWN: Final = 40  # of a value in a sentence
 _LARGEST: Final = 2**63 - 1
 
@@ -55,13 +49,6 @@ class Entry(NamedTuple):
         if self.epoch is None:
             return self.agent, self.instrument, self.username, self.command, self.result, self.received
         return self.agent, self.instrument, self.epoch, self.frame, self.record
-
-
-class Link(NamedTuple):
-    """An entry's place in the chain; the one before the first is number 0."""
-
-    number: int = 0
-    hash: bytes = GENESIS
 
 
 def of_frames(placed: Iterable[PlacedFrame]) -> Iterator[Entry]:
@@ -138,22 +125,11 @@ def _time(value: Any) -> int | None:
     return _integer(value, MIN_TIME_US, MAX_TIME_US)
 
 
-def canonical(number: int, entry: Entry) -> bytes:
-    """The bytes that an entry's hash covers beside the hash before it."""
-    fields = [field.hex() if isinstance(field, bytes) else field for field in entry]
-    return json.dumps([number, *fields], ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def link(previous: Link, number: int, entry: Entry) -> Link:
-    """The entry's place in the chain, behind the previous one."""
-    return Link(number, hashlib.sha256(previous.hash + canonical(number, entry)).digest())
-
-
 def chained(head: Link, entries: Iterable[Entry]) -> tuple[list[tuple[Any, ...]], Link]:
     """Rows of the table, and the new head."""
     made = []
     for entry in entries:
-        new = link(head, head.number + 1, entry)
+        new = chain.link(head, head.number + 1, entry)
         made.append((new.number, *_stored(entry), head.hash, new.hash))
         head = new
     return made, head
@@ -175,22 +151,9 @@ def of_row(row: Row) -> Entry:
 
 def damage(last: Link, row: Row) -> str:
     """What is wrong with the row behind a good entry; empty if nothing is."""
-    number = row["number"]
-    if number <= last.number:
-        return f"entry {number} was added from outside: numbers begin with 1"
-    if number > last.number + 1:
-        before = f"entry {last.number} is followed by" if last.number else "the ledger begins with"
-        return f"{_entries(last.number + 1, number - 1)} removed: {before} entry {number}"
-    if link(Link(last.number, row["previous"]), number, of_row(row)).hash != row["hash"]:
-        return f"entry {number} was edited: its hash is not that of what it says"
-    if row["previous"] != last.hash:
-        before = f"entry {last.number}" if last.number else "the chain's beginning"
-        return f"entry {number} does not follow {before}: one was replaced, added from outside or removed"
-    return _difference(number, row)
-
-
-def _entries(first: int, last: int) -> str:
-    return f"entry {first} was" if first == last else f"entries {first} to {last} were"
+    columns = of_row(row)
+    why = chain.damage(last, row["number"], columns, previous=row["previous"], hash_=row["hash"], what="the ledger")
+    return why or _difference(row["number"], row)
 
 
 def _difference(number: int, row: Row) -> str:
@@ -217,7 +180,7 @@ def wrong_end(last: Link, head: Sequence[Row], noted: Link | None) -> tuple[int 
     newest = max(noted.number if noted else 0, head[0]["number"] if head else 0)
     if newest > last.number:
         ends = f"the ledger ends with entry {last.number}" if last.number else "the ledger is empty"
-        return last.number + 1, f"{_entries(last.number + 1, newest)} removed: {ends}"
+        return last.number + 1, f"{chain.entries(last.number + 1, newest)} removed: {ends}"
     if not head:
         return None, "the ledger's head was removed"
     if head[0]["number"] < last.number:

@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
-from kleinmaelzung_services import lookup
+from kleinmaelzung_services import chain, lookup
+from kleinmaelzung_services.chain import Link
 from kleinmaelzung_services.logger import ledger
-from kleinmaelzung_services.logger.ledger import Link
 from kleinmaelzung_services.lookup import Lookup, LookupFailed
 from kleinmaelzung_services.requests import Asked, RequestRefused
 from kleinmaelzung_wire import codec, sockets
@@ -151,7 +151,7 @@ def _link(wire: Fields, key: str) -> Link | None:
     match wire.get(key):
         case None:
             return None
-        case [int(number), str(text)] if 0 <= number <= _LARGEST and len(text) == 2 * len(ledger.GENESIS):
+        case [int(number), str(text)] if 0 <= number <= _LARGEST and len(text) == 2 * len(chain.GENESIS):
             try:
                 return Link(number, bytes.fromhex(text))
             except ValueError:

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from kleinmaelzung_services import lookup, migrate
+from kleinmaelzung_services import chain, lookup, migrate
 from kleinmaelzung_services.logger import batch, ledger, rows
 from kleinmaelzung_services.logger.batch import (
     Arrival,
@@ -303,7 +303,7 @@ class Store:
         known = {row["position"] - 1 for row in await self._run("find_noted", *_columns(keys), *_columns(names))}
         new = [one for position, one in enumerate(commands) if position not in known]
         if new:
-            made, newest = ledger.chained(ledger.Link(*head[0]), new)
+            made, newest = ledger.chained(chain.Link(*head[0]), new)
             await self._run("add_to_ledger", *_columns(made), *newest)
 
     async def _note_numbers(self, new: Sequence[PlacedFrame], refused: Sequence[QuarantineEntry]) -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from kleinmaelzung_services import chain
+from kleinmaelzung_services.chain import Link
 from kleinmaelzung_services.logger import batch, ledger, ledger_requests
 from kleinmaelzung_services.logger.batch import Arrival, QuarantineEntry, RefusedEntry
-from kleinmaelzung_services.logger.ledger import Entry, Link
+from kleinmaelzung_services.logger.ledger import Entry
 from kleinmaelzung_services.logger.ledger_requests import Wanted
 from kleinmaelzung_wire import codec, frames, topics
 from kleinmaelzung_wire import ledger as wire_ledger
@@ -48,16 +50,16 @@ def entry(**changed: Any) -> Entry:
 
 
 def row(number: int, previous: Link, made: Entry, told: Frame | None = None) -> dict[str, Any]:
-    place = ledger.link(previous, number, made)
+    place = chain.link(previous, number, made)
     payload = None if told is None else frames.encode(told)
     chained = {"number": number, "previous": previous.hash, "hash": place.hash, "superseded_by": None}
     return {**made._asdict(), **chained, "payload": payload}
 
 
 def test_the_bytes_that_a_hash_covers_are_these() -> None:
-    assert ledger.canonical(1, entry()).decode() == CANONICAL
+    assert chain.canonical(1, entry()).decode() == CANONICAL
     expected = hashlib.sha256(bytes(32) + CANONICAL.encode()).digest()
-    assert ledger.link(Link(), 1, entry()) == Link(1, expected)
+    assert chain.link(Link(), 1, entry()) == Link(1, expected)
 
 
 def test_each_hash_covers_the_one_before() -> None:
@@ -70,12 +72,12 @@ def test_each_hash_covers_the_one_before() -> None:
 def test_no_column_can_be_changed_without_another_hash(field: str) -> None:
     nothing: Any = None
     changed = entry()._replace(**{field: nothing})
-    assert ledger.link(Link(), 1, changed) != ledger.link(Link(), 1, entry())
+    assert chain.link(Link(), 1, changed) != chain.link(Link(), 1, entry())
 
 
 def test_fields_cannot_be_moved_into_each_other() -> None:
     one, other = entry(name='a","b', id="c"), entry(name="a", id='b","c')
-    assert ledger.canonical(1, one) != ledger.canonical(1, other)
+    assert chain.canonical(1, one) != chain.canonical(1, other)
 
 
 def test_a_good_row_and_its_frame_have_no_damage() -> None:
