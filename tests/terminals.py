@@ -35,5 +35,5 @@ class Terminal:
 
     async def json(self, *typed: str) -> Any:
         code, out, err = await self.run(*typed, "--json")
-        assert (code, err) == (0, "")
+        assert (code, err) == (0, ""), err
         return json.loads(out)

@@ -134,12 +134,12 @@ def service_rules(name: str) -> list[dict[str, Any]]:
             ]
             logged = [_publish(f"{ROOT}/{ANY}/logged"), _publish(topics.service_logged(ANY))]
             return [*own, *every_kind, _subscribe(topics.any_status()), *logged, _publish(_ANY_INBOX)]
-        case "history" | "batches":  # they are asked, and answer
+        case "history" | "batches" | "calibration":  # they are asked, and answer
             return [*own, _publish(_ANY_INBOX)]
     raise ValueError(f"no rules for service {name!r}")
 
 
-SERVICES: Final = ("gateway", "logger", "history", "batches")
+SERVICES: Final = ("gateway", "logger", "history", "batches", "calibration")
 
 
 def make_secret() -> str:
@@ -274,6 +274,11 @@ def rules_of(rolename: str, rights: dict[str, Rights]) -> list[dict[str, Any]] |
     except ValueError:  # a name that we would not give
         pass
     return None
+
+
+def is_allowed(rules: list[dict[str, Any]], kind: str, topic: str) -> bool:
+    """Whether one of our rules allows a topic or filter: what the broker would say, for who must not ask in vain."""
+    return any(rule["acltype"] == kind and topics.matches(rule["topic"], topic) for rule in rules)
 
 
 def add_account(user: str, password: str, rules: list[dict[str, Any]], description: str = "") -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ async with kleinmaelzung.connect("http://lab:8080", user="anna", password="...")
 
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
+from kleinmaelzung.certificates import Certificate, Certificates, Known, NotIssued
 from kleinmaelzung.columns import BucketColumn, Column, Gap, History
 from kleinmaelzung.completeness import Completeness, MissingFrames, MissingTime, Run
 from kleinmaelzung.controlling import Held
@@ -25,6 +26,8 @@ __all__ = [
     "Batch",
     "BatchEvent",
     "BucketColumn",
+    "Certificate",
+    "Certificates",
     "Clock",
     "Column",
     "Completeness",
@@ -37,12 +40,14 @@ __all__ = [
     "Held",
     "History",
     "Instrument",
+    "Known",
     "Lab",
     "LedgerCheck",
     "LedgerEntry",
     "Message",
     "MissingFrames",
     "MissingTime",
+    "NotIssued",
     "NotLoggedIn",
     "NotReachable",
     "Refused",

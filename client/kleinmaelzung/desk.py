@@ -1,6 +1,6 @@
 """Asking services: which are there, what of a pattern this user may ask about, and who is asked when one is away.
 
-role ("logger", "history", "batches") --> the services that have it --> ask the first that can answer
+role ("logger", "history", ...) --> the services that have it --> ask the first that can answer
 """
 
 import asyncio
@@ -26,6 +26,7 @@ _NOBODY: Final = {
     "logger": "there is no logger at the moment, and only a logger knows: start it",
     "history": "there is no history service at the moment: start kleinmaelzung-history",
     "batches": "there is no service of batches at the moment: start kleinmaelzung-batches",
+    "calibration": "there is no calibration service at the moment: start kleinmaelzung-calibration",
 }
 
 

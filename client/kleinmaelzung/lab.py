@@ -24,6 +24,7 @@ from kleinmaelzung import (
 from kleinmaelzung.asking import Ask
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
+from kleinmaelzung.certificates import Certificates
 from kleinmaelzung.columns import History
 from kleinmaelzung.completeness import Completeness
 from kleinmaelzung.connection import Connection
@@ -362,6 +363,11 @@ class Lab:
 
     async def _by_batches(self, ask: Callable[[Ask], Awaitable[T]]) -> T:
         return await self._desk.by_one("batches", ask, BATCHES_S)
+
+    @property
+    def certificates(self) -> Certificates:
+        """Calibration certificates: issue them, find them, know them again."""
+        return Certificates(self._desk)
 
     async def rights(self) -> Rights | None:
         """Return the role of this user and the instruments it holds for; None where nobody told. The broker decides."""

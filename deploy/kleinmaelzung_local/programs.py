@@ -39,3 +39,7 @@ def history() -> int:
 
 def batches() -> int:
     return run("kleinmaelzung_services.batches.__main__", "services")
+
+
+def calibration() -> int:
+    return run("kleinmaelzung_services.calibration.__main__", "services")

@@ -7,10 +7,8 @@ In: a data directory and a few choices. Out: a running System with its addresses
 import asyncio
 import contextlib
 import fcntl
-import http.client
 import os
 import signal
-import ssl
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -22,7 +20,7 @@ from typing import Never
 import asyncpg
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_gateway import login_link
+from kleinmaelzung_gateway import login_link, probe
 from kleinmaelzung_gateway.certificate import LOOK_EVERY_S, CertificateError, CertificateFiles, make_context
 from kleinmaelzung_local import ports
 from kleinmaelzung_local.children import Child, Running
@@ -31,6 +29,8 @@ from kleinmaelzung_local.postgres import DATABASE, Postgres
 from kleinmaelzung_wire import access, messages, topics
 
 SECRETS = ("admin", *access.SERVICES, "postgres")
+# The logger first: it makes the tables that most of what others read is in.
+SERVICES = ("logger", "history", "batches", "calibration")
 ANY_HOST = ("0.0.0.0", "::")  # noqa: S104 -- asked for by --host
 CHECK_TIMEOUT_S = 2.0
 CONNECT_TIMEOUT_S = 10.0
@@ -190,7 +190,7 @@ def plan(choices: Choices) -> Plan:
             mosquitto,
             postgres,
             dsn,
-            lambda: _gateway_is_ready(local, chosen["http"], certificate),
+            lambda: probe.is_well(local, chosen["http"], certificate.certificate if certificate else None),
             _front_door(data, choices, certificate),
         ),
     )
@@ -271,8 +271,7 @@ def _children(
     return [
         *children,
         Child(name="mosquitto", command=mosquitto.command(), is_ready=lambda: _broker_is_ready(mosquitto)),
-        # The logger first: it makes the tables.
-        *(_service(name, data, internal, mosquitto) for name in ("logger", "history", "batches")),
+        *(_service(name, data, internal, mosquitto) for name in SERVICES),
         Child(
             name="gateway",
             command=[sys.executable, "-m", "kleinmaelzung_gateway"],
@@ -362,28 +361,6 @@ async def _service_is_ready(mosquitto: Mosquitto, name: str) -> bool:
     except (bus.BusError, TimeoutError):
         return False
     return True
-
-
-def _gateway_is_ready(host: str, port: int, certificate: CertificateFiles | None) -> bool:
-    try:
-        connection = (
-            http.client.HTTPSConnection(host, port, timeout=CHECK_TIMEOUT_S, context=_pinned(certificate))
-            if certificate
-            else http.client.HTTPConnection(host, port, timeout=CHECK_TIMEOUT_S)
-        )
-        with contextlib.closing(connection):
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
-    except (http.client.HTTPException, OSError):
-        return False
-
-
-def _pinned(certificate: CertificateFiles) -> ssl.SSLContext:
-    """Trusts this very certificate and nothing else: it is our own gateway that is asked, under whatever name."""
-    context = ssl.create_default_context(cafile=certificate.certificate)
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.check_hostname = False
-    return context
 
 
 @asynccontextmanager

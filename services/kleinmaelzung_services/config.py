@@ -27,6 +27,8 @@ class Config:
     dsn: str = field(repr=False)  # it may hold a password
     name: str
     log_level: str = "info"
+    health_file: Path | None = None  # touched while the service is well, for who supervises it
+    database_path: Path | None = None  # a directory on the database's disk: how much room is left is asked there
 
 
 @dataclass
@@ -70,7 +72,15 @@ def read_config(environment: Mapping[str, str], default_name: str) -> Config:
         reader.wrong("LOG_LEVEL", f"{log_level!r} is none of {', '.join(LOG_LEVELS)}")
     if reader.mistakes or broker is None:
         raise ConfigError(reader.mistakes)
-    return Config(broker=broker, dsn=dsn, name=name, log_level=log_level)
+    health_file, database_path = environment.get(PREFIX + "HEALTH_FILE"), environment.get(PREFIX + "DATABASE_PATH")
+    return Config(
+        broker=broker,
+        dsn=dsn,
+        name=name,
+        log_level=log_level,
+        health_file=Path(health_file) if health_file else None,
+        database_path=Path(database_path) if database_path else None,
+    )
 
 
 def _broker(reader: _Reader, name: str) -> Broker | None:

@@ -73,6 +73,11 @@ def to_datetime(time_us: int) -> datetime:
     return _EPOCH_1970 + timedelta(microseconds=time_us)
 
 
+def to_time_us(time: datetime) -> int:
+    """The way back."""
+    return (time - _EPOCH_1970) // timedelta(microseconds=1)
+
+
 def read_queries(package: str, file: str) -> dict[str, str]:
     """The queries of a file in a package's sql/, by name."""
     text = (resources.files(package) / "sql" / file).read_text("utf-8")

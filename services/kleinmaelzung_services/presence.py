@@ -6,21 +6,25 @@ The status is told at each change of health, and every STATUS_EVERY_S with the f
 """
 
 import asyncio
+import contextlib
 import logging
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final, Never
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_services.config import Config
+from kleinmaelzung_services.migrate import SchemaError
 from kleinmaelzung_wire import messages, topics
 
 logger = logging.getLogger(__name__)
 
 STATUS_EVERY_S: Final = 10.0
+GOODBYE_S: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -36,6 +40,16 @@ class Health:
         if (self.healthy, self.reason) != (not reason, reason):
             self.healthy, self.reason = not reason, reason
             self.changed.set()
+
+
+def show_health(file: Path | None, health: Health) -> None:
+    """Touch the file of who supervises this process while the service is well; its age tells when that was last."""
+    if file is None:
+        return
+    try:
+        file.touch() if health.healthy else file.unlink(missing_ok=True)
+    except OSError as error:  # work goes on; who supervises us will see no file
+        logger.warning("cannot show in %s how this service is: %s", file, error)
 
 
 async def run_until(
@@ -64,6 +78,7 @@ class Presence:
     ) -> None:
         self.health = Health()
         self.session: bus.Session | None = None
+        self._connected = asyncio.Event()
         self._config = config
         self._role = role
         self._subscribe = serve
@@ -82,21 +97,35 @@ class Presence:
             self._config.broker, client_id=client_id, serve=self._serve, on_message=self._on_message, will=will
         )
 
-    async def leave(self) -> None:
+    async def leave(self, reason: str = "") -> None:
         """Say that the service ends, where somebody is there to hear it."""
         if self.session is not None:
             try:
-                await self.session.publish(self._topic, self._status(online=False), retained=True)
+                await self.session.publish(self._topic, self._status(online=False, reason=reason), retained=True)
             except bus.BusError as error:
                 logger.debug("no goodbye: %s", error)
+
+    async def explained(self, work: Coroutine[Any, Any, Never]) -> Never:
+        """Do this for ever; where the database ends it for good, say why before the service ends."""
+        try:
+            await work
+        except SchemaError as error:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._connected.wait()
+                    await self.leave(f"database: {error}")
+            raise
+        raise AssertionError("this does not end")
 
     async def _serve(self, session: bus.Session) -> None:
         await self._subscribe(session)
         self.session = session
+        self._connected.set()
         try:
             while True:
                 self.health.changed.clear()
                 await session.publish(self._topic, self._status(online=True), retained=True)
+                show_health(self._config.health_file, self.health)
                 try:
                     async with asyncio.timeout(STATUS_EVERY_S):
                         await self.health.changed.wait()
@@ -104,8 +133,9 @@ class Presence:
                     pass
         finally:
             self.session = None
+            self._connected.clear()
 
-    def _status(self, *, online: bool) -> bytes:
+    def _status(self, *, online: bool, reason: str = "") -> bytes:
         health = self.health
         return messages.ServiceStatus(
             role=self._role,
@@ -113,6 +143,6 @@ class Presence:
             healthy=online and health.healthy,
             since=self._since_us,
             version=metadata.version("kleinmaelzung"),
-            reason=health.reason[: messages.MAX_SENTENCE] if online else "",
+            reason=(health.reason if online else reason)[: messages.MAX_SENTENCE],
             figures=self._figures() if online else {},
         ).encode()

@@ -21,6 +21,8 @@ KLEINMAELZUNG_DSN                 postgresql://user:password@host:port/database
 KLEINMAELZUNG_DSN_FILE            or a file that holds it
 KLEINMAELZUNG_NAME                default {role}; of several each has its own, such as {role}-2
 KLEINMAELZUNG_LOG_LEVEL           debug, info (default), warning, error
+KLEINMAELZUNG_HEALTH_FILE         touched every 10 s while broker and database are there
+KLEINMAELZUNG_DATABASE_PATH       a directory on the database's disk, to tell for how long it will do (logger)
 """
 
 

@@ -9,6 +9,7 @@ answer goes to an inbox of that user only: a request that names another is not a
 
 import asyncio
 import logging
+import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from typing import Any, Final, Never
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_wire import sockets, topics
-from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.codec import Fields, WireError
+from kleinmaelzung_wire.messages import MAX_ID
 from kleinmaelzung_wire.requests import Answer, Request, TooLarge
 
 logger = logging.getLogger(__name__)
@@ -44,6 +46,16 @@ class Asked:
     inbox: str
     correlation: bytes | None
     deadline: float
+
+
+def id_of(wire: Fields) -> str:
+    """The caller's own id of a request that is done once; without one none is another's repeat. Raises WireError."""
+    if wire.get("id") is None:
+        return secrets.token_hex(16)
+    id_ = wire.text("id", longest=MAX_ID)
+    if not id_ or not id_.isprintable():
+        raise WireError(f"id {id_!r:.80} is none: 1 to {MAX_ID} printable characters")
+    return id_
 
 
 # Gives the answer's content. Raises RequestRefused, or WireError for arguments that are wrong.

@@ -10,7 +10,6 @@ from typing import Any
 import asyncpg
 import pytest
 
-import kleinmaelzung
 from kleinmaelzung import Batch, Lab, Refused
 from kleinmaelzung_services import migrate
 from kleinmaelzung_services.batches import changes
@@ -20,10 +19,11 @@ from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.logger import store as logger_store
 from kleinmaelzung_wire import access
 from kleinmaelzung_wire.messages import ServiceStatus
-from kleinmaelzung_wire.rights import Rights, Role
+from kleinmaelzung_wire.rights import Rights
 from tests import databases
 from tests.brokers import PASSWORD, TestBroker
 from tests.databases import query
+from tests.people import People
 from tests.waiting import until
 
 KILN = "Pilsner 7"
@@ -31,25 +31,12 @@ HOUR_US = 3_600_000_000
 BALANCE, OVEN = "pi-1/balance", "pi-1/oven"
 
 
-class Malting:
+class Malting(People):
     """The service of batches at work, and people who ask it."""
 
     def __init__(self, broker: TestBroker, gateway_url: str, dsn: str) -> None:
+        super().__init__(broker, gateway_url)
         self.dsn = dsn
-        self._broker = broker
-        self.url = gateway_url.replace("ws://", "http://")
-
-    @contextlib.asynccontextmanager
-    async def lab(self, user: str) -> AsyncIterator[Lab]:
-        password = self._broker.mosquitto.passwords["admin"] if user == "admin" else PASSWORD
-        async with kleinmaelzung.connect(self.url, user=user, password=password) as lab:
-            yield lab
-
-    async def add_user(self, name: str, role: Role, *instruments: str) -> None:
-        rights = Rights(role=role, instruments=instruments)
-        await self._broker.manage(access.add_user(name, PASSWORD, role, instruments))
-        async with self.lab("admin") as lab:
-            await lab.tell_rights(name, rights)
 
 
 def configuration(broker: TestBroker, dsn: str) -> Config:
@@ -404,7 +391,7 @@ async def test_without_a_service_a_sentence_says_so(gateway_url: str, broker: Te
 async def test_logger_and_batches_share_a_database_whoever_comes_first(dsn: str, first: str) -> None:
     async def prepare(who: str) -> migrate.Installation:
         if who == "batches":
-            return await batch_store.Store(dsn).prepare()
+            return await batch_store.Store(dsn).tables.prepare()
         async with logger_store.open_store(dsn) as opened:
             return opened.installation
 
@@ -414,7 +401,7 @@ async def test_logger_and_batches_share_a_database_whoever_comes_first(dsn: str,
 
 
 async def test_services_that_start_at_once_make_the_tables_once(dsn: str) -> None:
-    await asyncio.gather(*(batch_store.Store(dsn).prepare() for _ in range(4)))
+    await asyncio.gather(*(batch_store.Store(dsn).tables.prepare() for _ in range(4)))
     assert await query(dsn, "SELECT count(*) FROM batch_migrations") == [(1,)]
 
 

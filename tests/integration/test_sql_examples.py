@@ -78,7 +78,7 @@ async def fill(dsn: str) -> None:
         await opened.write(entries(*made))
         await opened.write(commands.entries(commands.told(6, commands.record(1), commands.record(2, result="refused"))))
     batches = Store(dsn)
-    await batches.prepare()
+    await batches.tables.prepare()
     await note(batches, "started", NOW_US - 3 * HOUR_US, instruments=("pi-1/balance", "pi-1/kiln"))
     await note(batches, "stage", NOW_US - 3 * HOUR_US, stage="steeping")
     await note(batches, "stage", NOW_US - HOUR_US - HOUR_US // 2, stage="kilning")

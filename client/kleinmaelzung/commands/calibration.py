@@ -1,4 +1,4 @@
-"""`kleinmaelzung calibration`: fits, budgets and conformity for people with data of their own. No server is asked.
+"""`kleinmaelzung calibration`: fits, budgets and conformity for people with data of their own; templates, certificates.
 
 The engine belongs to the services and needs numpy, which a mere client has not: it is imported where it is used.
 """
@@ -12,16 +12,30 @@ from pathlib import Path
 from typing import Any, Final
 
 from kleinmaelzung import Error
-from kleinmaelzung.commands import calibration_protocol, calibration_template, calibration_texts, options
+from kleinmaelzung.commands import (
+    calibration_certificate,
+    calibration_key,
+    calibration_protocol,
+    calibration_record,
+    calibration_register,
+    calibration_template,
+    calibration_texts,
+    calibration_verify,
+    options,
+)
 from kleinmaelzung.commands.typed import WrongUsage
 
 EXTRA: Final = "services"
+SIGNING_EXTRA: Final = "signing"
+_OF_SIGNING: Final = ("pyhanko", "pyhanko_certvalidator", "cryptography", "asn1crypto")
 TEMPLATE: Final = "template"  # with actions of its own
-PROTOCOL: Final = "protocol"
+PROTOCOL, RECORD, CERTIFICATE = "protocol", "record", "certificate"
+KEY, VERIFY = "key", "verify"
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _NEGATIVE: Final = re.compile(r"-(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?$")
 FIT_EPILOG: Final = """\
-DATA.csv has a header line that names the columns x and y, then a line for each point; commas or semicolons separate.
+DATA.csv has a header line that names the columns x and y, then a line for each point; commas, semicolons or tabs
+separate.
 Without weights, or with relative ones, the scatter of the residuals gives the uncertainties. A column of known standard
 uncertainties of y gives them instead: --uncertainties COLUMN
 
@@ -49,7 +63,8 @@ pass and conditional fail between. Where U is larger than half the tolerance the
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join([*ACTIONS, TEMPLATE, PROTOCOL]))
+    names = [*ACTIONS, TEMPLATE, *DOCUMENTS, VERIFY, *calibration_register.ACTIONS]
+    actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join(names))
     for name, (add, _, meaning, epilog) in ACTIONS.items():
         chosen = actions.add_parser(
             name, help=meaning, description=meaning, epilog=epilog, formatter_class=RawDescriptionHelpFormatter
@@ -59,17 +74,30 @@ def add_arguments(parser: ArgumentParser) -> None:
         chosen.add_argument("--json", action="store_true", help="print one JSON document")
     calibration_template.add_to(actions)
     calibration_protocol.add_to(actions)
+    calibration_record.add_to(actions)
+    calibration_certificate.add_to(actions)
+    calibration_key.add_to(actions)
+    calibration_verify.add_to(actions)
+    calibration_register.add_to(actions)
 
 
 async def run(arguments: Namespace) -> int:
     if arguments.action == TEMPLATE:
         return calibration_template.run(arguments)
-    act = calibration_protocol.run if arguments.action == PROTOCOL else ACTIONS[arguments.action][1]
+    if arguments.action in calibration_register.ACTIONS:
+        return await calibration_register.run(arguments)
     try:
+        if arguments.action == VERIFY:
+            return await calibration_verify.run(arguments)
+        act = DOCUMENTS[arguments.action] if arguments.action in DOCUMENTS else ACTIONS[arguments.action][1]
         return act(arguments)
     except ModuleNotFoundError as error:
-        missing = f"`calibration` needs {error.name}, which is not installed: pip install 'kleinmaelzung[{EXTRA}]'"
-        raise Error(missing) from error
+        raise Error(_missing(error.name or "a module")) from error
+
+
+def _missing(module: str) -> str:
+    extra = SIGNING_EXTRA if module.partition(".")[0] in _OF_SIGNING else EXTRA
+    return f"`calibration` needs {module}, which is not installed: pip install 'kleinmaelzung[{extra}]'"
 
 
 def _add_fit(parser: ArgumentParser) -> None:
@@ -180,4 +208,10 @@ ACTIONS: Final[dict[str, _Action]] = {
     "fit": (_add_fit, _fit, "fit a calibration function to points", FIT_EPILOG),
     "budget": (_add_budget, _budget, "combine an uncertainty budget", BUDGET_EPILOG),
     "conformity": (_add_conformity, _conformity, "judge a value against its limits", CONFORMITY_EPILOG),
+}
+DOCUMENTS: Final[dict[str, Callable[[Namespace], int]]] = {
+    PROTOCOL: calibration_protocol.run,
+    RECORD: calibration_record.run,
+    CERTIFICATE: calibration_certificate.run,
+    KEY: calibration_key.run,
 }

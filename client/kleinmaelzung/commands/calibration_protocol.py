@@ -3,14 +3,12 @@
 The documents need fpdf2, which a mere client has not: they are imported where they are used.
 """
 
-import contextlib
-import os
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import Any, Final
 
 from kleinmaelzung import Error
-from kleinmaelzung.commands import calibration_template, options, texts
+from kleinmaelzung.commands import calibration_template, options, texts, whole_file
 
 LANGUAGES: Final = ("en", "de")
 MEANING: Final = "make a PDF of a template, to print and fill in by hand"
@@ -36,9 +34,9 @@ def add_to(actions: Any) -> None:
 
 def run(arguments: Namespace) -> int:
     from kleinmaelzung_services.calibration import errors
-    from kleinmaelzung_services.calibration.documents import protocol_reports
+    from kleinmaelzung_services.calibration.documents.protocol import protocol_reports
 
-    _check_output(arguments.output, arguments.file, force=arguments.force)
+    whole_file.check(arguments.output, {"the template": arguments.file}, force=arguments.force)
     content = calibration_template.content_of(arguments.file)
     try:
         made = protocol_reports.blank(content, arguments.language)
@@ -46,36 +44,10 @@ def run(arguments: Namespace) -> int:
         raise Error(f"{arguments.file}: {error}") from error
     if made.mistakes:
         raise Error(calibration_template.verdict({"file": str(arguments.file), "mistakes": made.mistakes}))
-    _write(arguments.output, made.pdf, force=arguments.force)
+    whole_file.write(arguments.output, made.pdf, force=arguments.force)
     document = {"file": str(arguments.output), **made.summary}
     options.show(arguments, document, lambda: _sentence(document))
     return 0
-
-
-def _check_output(output: Path, template: Path, *, force: bool) -> None:
-    if output.exists() and template.exists() and output.samefile(template):
-        raise Error(f"{output} is the template itself: name another file with -o")
-    if output.exists() and not force:
-        raise _exists(output)
-
-
-def _write(output: Path, pdf: bytes, *, force: bool) -> None:
-    """All of it or nothing: what is replaced stays until the new file is whole."""
-    written = output.with_name(f".{output.name}.{os.getpid()}.part") if force else output
-    try:
-        with written.open("xb") as opened:
-            opened.write(pdf)
-        written.replace(output)
-    except FileExistsError as error:
-        raise _exists(written) from error
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            written.unlink()
-        raise Error(f"{output} cannot be written: {error.strerror or error}") from error
-
-
-def _exists(output: Path) -> Error:
-    return Error(f"{output} exists already: name another file with -o, or replace it with --force")
 
 
 def _sentence(document: dict[str, Any]) -> str:

@@ -1,18 +1,16 @@
 """What may be noted of a batch: a request and what is known of the batch in, what is noted or a refusal out. Pure."""
 
-import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Final
 
-from kleinmaelzung_services.requests import Asked, RequestRefused
+from kleinmaelzung_services.requests import Asked, RequestRefused, id_of
 from kleinmaelzung_wire import batches, sockets, topics
 from kleinmaelzung_wire.batches import Kind
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.frames import MAX_TIME_US, MIN_TIME_US
-from kleinmaelzung_wire.messages import MAX_ID
 from kleinmaelzung_wire.rights import COMMANDING
 
 MAX_RECORDS: Final = 10_000  # of one batch: nobody types so much
@@ -53,7 +51,7 @@ class Change:
             user=asked.user,
             role=asked.role,
             pattern=asked.request.instrument,
-            id=_id(wire),
+            id=id_of(wire),
             at=_at(wire) if kind not in ("added", "reopened") else None,
             stage=batches.check_name(wire.text("stage"), "stage") if kind == "stage" else "",
             text=_text(kind, wire),
@@ -168,16 +166,6 @@ def _conflict(sentence: str) -> RequestRefused:
 
 def _covering(pattern: str | None) -> Callable[[str], bool]:
     return lambda name: pattern is not None and topics.matches(pattern, name)
-
-
-def _id(wire: Fields) -> str:
-    """The caller's; without one no request is another's repeat."""
-    if wire.get("id") is None:
-        return secrets.token_hex(16)
-    id_ = wire.text("id", longest=MAX_ID)
-    if not id_ or not id_.isprintable():
-        raise WireError(f"id {id_!r:.80} is none: 1 to {MAX_ID} printable characters")
-    return id_
 
 
 def _at(wire: Fields) -> int | None:

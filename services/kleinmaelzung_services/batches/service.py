@@ -4,25 +4,19 @@ broker --> Requests --> Store (what is to be noted) or Told (what was)
 """
 
 import asyncio
-import logging
 import time
 from dataclasses import dataclass
-from typing import Any, Final, Never
+from typing import Any
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_services.batches.changes import KINDS, Change
-from kleinmaelzung_services.batches.store import Store, StoreUnavailable
+from kleinmaelzung_services.batches.store import Store
 from kleinmaelzung_services.batches.told import Told
 from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.presence import Health, Presence, run_until
 from kleinmaelzung_services.requests import Asked, RequestRefused, Requests
+from kleinmaelzung_services.writing import Keeper, Unavailable
 from kleinmaelzung_wire import batches, sockets
-from kleinmaelzung_wire.waits import Waits
-
-logger = logging.getLogger(__name__)
-
-WAITS: Final = Waits(first_s=0.2, longest_s=5.0)
-CHECK_EVERY_S: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -37,7 +31,6 @@ class Service:
 
     def __init__(self, config: Config) -> None:
         self.figures = Figures()
-        self._database = ""  # what is written to, for people
         self._store = Store(config.dsn)
         told = Told(config.dsn)
         self._requests = Requests(
@@ -46,6 +39,7 @@ class Service:
         self._presence = Presence(
             config, role=batches.ROLE, serve=self._requests.serve, on_message=self._on_message, figures=self._told
         )
+        self._keeper = Keeper(self._store.tables, self.health)
 
     @property
     def health(self) -> Health:
@@ -55,7 +49,7 @@ class Service:
         """Answer until `stop` is set, say goodbye. Raises a group with migrate.SchemaError."""
         tasks = {
             "batches-broker": self._presence.keep(),
-            "batches-database": self._keep_well(),
+            "batches-database": self._presence.explained(self._keeper.run()),
             "batches-requests": self._requests.run(),
         }
         await run_until(stop, tasks, self._presence.leave)
@@ -65,29 +59,13 @@ class Service:
 
     def _told(self) -> dict[str, Any]:
         asked = {"answered": self._requests.answered, "refused": self._requests.refused}
-        return {"noted": self.figures.noted, **asked, "database": self._database}
+        return {"noted": self.figures.noted, **asked, "database": self._keeper.installation}
 
     async def _note(self, asked: Asked) -> dict[str, Any]:
         change = Change.parse(asked)
         try:
             answer = await self._store.write(change, time.time_ns() // 1000)
-        except StoreUnavailable as error:
+        except Unavailable as error:
             raise RequestRefused(sockets.UNAVAILABLE, f"it is not noted: {error}") from error
         self.figures.noted += 1
         return answer
-
-    async def _keep_well(self) -> Never:
-        failures = 0
-        while True:
-            try:
-                self._database = str(await self._store.prepare())
-                failures = 0
-                while True:
-                    self.health.set("")
-                    await asyncio.sleep(CHECK_EVERY_S)
-                    await self._store.check()
-            except StoreUnavailable as error:
-                logger.log(logging.WARNING if failures == 0 else logging.DEBUG, "%s", error)
-                self.health.set(str(error))
-            failures += 1
-            await asyncio.sleep(WAITS.after(failures))

@@ -4,62 +4,28 @@ One transaction under one lock: look whether it was done before, judge it by wha
 requests at the same moment do not both start a batch, and one that is sent again is done once.
 """
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
-
-import asyncpg
 
 from kleinmaelzung_services import lookup, migrate
 from kleinmaelzung_services.batches import changes
 from kleinmaelzung_services.batches.changes import Batch, Change, Repeat
+from kleinmaelzung_services.writing import Tables
 from kleinmaelzung_wire import batches, topics
 
 PART: Final = migrate.Part(package="kleinmaelzung_services.batches", table="batch_migrations")
-CONNECT_TIMEOUT_S: Final = 5.0
-COMMAND_TIMEOUT_S: Final = 10.0
-CLOSE_TIMEOUT_S: Final = 3.0
 QUERIES: Final = "batches.sql"
-_SERVER_SETTINGS: Final = {
-    "application_name": "kleinmaelzung-batches",
-    "jit": "off",
-    "statement_timeout": "10s",
-    "lock_timeout": "5s",
-    # A service that was frozen with the lock held must not stop another one.
-    "idle_in_transaction_session_timeout": "10s",
-}
-# What a migration finds is not ours or not allowed: waiting does not help.
-_SCHEMA_ERRORS: Final = (asyncpg.SyntaxOrAccessError, asyncpg.FeatureNotSupportedError)
-
-
-class StoreUnavailable(Exception):
-    """Nothing can be written now; the same may succeed later."""
 
 
 class Store:
     """The batches of one database."""
 
     def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+        self.tables = Tables(dsn=dsn, part=PART, what="batches", probe="SELECT FROM batch_names LIMIT 1")
         self._queries = lookup.read_queries(__package__, QUERIES)
 
-    async def prepare(self) -> migrate.Installation:
-        """Bring our tables up to date. Raises migrate.SchemaError, or StoreUnavailable."""
-        async with self._connection() as connection:
-            try:
-                return await migrate.migrate(connection, PART)
-            except _SCHEMA_ERRORS as error:
-                sentence = f"the tables of batches cannot be made: {error}; they need the right to create them"
-                raise migrate.SchemaError(sentence) from error
-
-    async def check(self) -> None:
-        """Raise StoreUnavailable unless the database answers."""
-        async with self._connection() as connection:
-            await connection.execute("SELECT FROM batch_names LIMIT 1")
-
     async def write(self, change: Change, now_us: int) -> dict[str, Any]:
-        """Note it. Returns the answer. Raises RequestRefused, WireError, or StoreUnavailable."""
-        async with self._connection() as connection, connection.transaction():
+        """Note it. Returns the answer. Raises RequestRefused, WireError, or Unavailable."""
+        async with self.tables.connection() as connection, connection.transaction():
             await connection.execute(self._queries["lock"])
             again = await connection.fetch(self._queries["find_request"], change.user, change.id)
             if again:
@@ -87,21 +53,6 @@ class Store:
         record |= {"stage": change.stage, "text": change.text, "instruments": sorted(change.instruments)}
         return _answer(known.name if known else change.name, record)
 
-    @contextlib.asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Any]:
-        with _unavailable():
-            connection = await asyncpg.connect(
-                self._dsn,
-                timeout=CONNECT_TIMEOUT_S,
-                command_timeout=COMMAND_TIMEOUT_S,
-                server_settings=_SERVER_SETTINGS,
-            )
-            try:
-                yield connection
-                await connection.close(timeout=CLOSE_TIMEOUT_S)
-            finally:
-                connection.terminate()  # where it was not closed in order; this waits for nobody
-
 
 def event(row: Any) -> dict[str, Any]:
     """A record as an answer tells it."""
@@ -123,16 +74,3 @@ def _known(rows: list[Any]) -> Batch | None:
     [row] = rows
     plain = ("id", "name", "begun_by", "began", "ended", "stage", "stage_since", "records")
     return Batch(**{key: row[key] for key in plain}, instruments=tuple(row["instruments"]))
-
-
-@contextlib.contextmanager
-def _unavailable() -> Iterator[None]:
-    try:
-        yield
-    except (
-        asyncpg.PostgresError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        OSError,
-    ) as error:
-        raise StoreUnavailable(f"database: {error}" if str(error) else "database: it does not answer") from error

@@ -1,8 +1,8 @@
 """Numbers out of a CSV file that people made: bytes in, columns of numbers out. Refusals name line and column. Pure.
 
-A header line, then a line a point; separated by commas or semicolons. Empty lines and lines that begin with # are
-skipped. A decimal comma is understood where a semicolon separates; 1,234 could be 1234 as well and is refused, unless
-it is told that the comma is decimal.
+A header line, then a line a point; separated by commas, semicolons or tabs. Empty lines and lines that begin with # are
+skipped. A decimal comma is understood where no comma separates; 1,234 could be 1234 as well and is refused, unless it
+is told that the comma is decimal.
 """
 
 import csv
@@ -18,6 +18,7 @@ from kleinmaelzung_services.calibration.errors import CalibrationError
 Decimal = Literal["point", "comma"]
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_ROWS: Final = 1_000_000
+_DELIMITERS: Final = (";", "\t", ",")  # the first one that is there: commas may be decimal, and stand in titles
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _WITH_COMMA: Final = re.compile(r"[+-]?[0-9]*,[0-9]+(?:[eE][+-]?[0-9]+)?|[+-]?[0-9]+,(?:[eE][+-]?[0-9]+)?")
 _AMBIGUOUS: Final = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+")
@@ -93,11 +94,10 @@ def _header(rows: Iterator[tuple[int, str]]) -> tuple[int, list[str], str]:
         raise CalibrationError(
             "the file", "empty", "its first line names the columns", "begin with x,y and a line a point"
         )
-    semicolons, commas = text.count(";"), text.count(",")
-    if not semicolons and not commas:
-        rule = "commas or semicolons separate the columns"
+    delimiter = next((sign for sign in _DELIMITERS if sign in text.strip()), "")
+    if not delimiter:
+        rule = "commas, semicolons or tabs separate the columns"
         raise CalibrationError(f"line {line}", text.strip(), rule, "begin with a header such as x,y")
-    delimiter = ";" if semicolons else ","
     header = [name.strip() for name in _split(text, delimiter, line)]
     if all(_NUMBER.fullmatch(name.replace(",", ".")) for name in header):
         raise CalibrationError(
@@ -112,12 +112,15 @@ def _header(rows: Iterator[tuple[int, str]]) -> tuple[int, list[str], str]:
 
 
 def _place(header: list[str], name: str, line: int) -> int:
-    if name not in header:
-        there = ", ".join(filter(None, header))
-        raise CalibrationError(
-            f"line {line}, column {name}", "missing", f"the header names {there}", "add it or rename one"
-        )
-    return header.index(name)
+    """X and Y are found as x and y; of other columns the case may mean something: u is not U."""
+    if name in header:
+        return header.index(name)
+    if name in ("x", "y") and name.upper() in header:
+        return header.index(name.upper())
+    there = ", ".join(filter(None, header))
+    raise CalibrationError(
+        f"line {line}, column {name}", "missing", f"the header names {there}", "add it or rename one"
+    )
 
 
 def _cells(rows: Iterator[tuple[int, str]], delimiter: str) -> Iterator[tuple[int, list[str]]]:

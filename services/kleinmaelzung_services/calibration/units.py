@@ -108,13 +108,11 @@ def find(text: str) -> Unit:
     """Raises UnitError, with a suggestion where something is similar."""
     if not 0 < len(text) <= MAX_LENGTH:
         raise UnitError(f"a unit has 1 to {MAX_LENGTH} characters, found {len(text)}")
-    spelt = text
-    for other, ours in _SPELLINGS:
-        spelt = spelt.replace(other, ours)
-    if spelt in _WITH_OFFSET:
-        kind, factor, offset = _WITH_OFFSET[spelt]
+    own = spelt(text)
+    if own in _WITH_OFFSET:
+        kind, factor, offset = _WITH_OFFSET[own]
         return Unit(symbol=text, kind=kind, factor=factor, offset=offset)
-    above, *below = spelt.split("/")
+    above, *below = own.split("/")
     if len(below) > 1:
         raise UnitError(f'"{text}" has more than one "/"')
     kind, factor = _term(above, text)
@@ -122,6 +120,13 @@ def find(text: str) -> Unit:
         other_kind, other_factor = _term(below[0], text)
         kind, factor = _product(kind, other_kind, -1), factor / other_factor
     return Unit(symbol=text, kind=kind, factor=factor)
+
+
+def spelt(text: str) -> str:
+    """Return a unit as it is spelt here: with deg, u and Ohm for their signs."""
+    for other, ours in _SPELLINGS:
+        text = text.replace(other, ours)
+    return text
 
 
 def are_alike(one: Unit, other: Unit) -> bool:

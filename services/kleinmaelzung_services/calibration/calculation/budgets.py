@@ -2,14 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kleinmaelzung_services.calibration import units
 from kleinmaelzung_services.calibration.calculation import numbers as numbers_of
+from kleinmaelzung_services.calibration.calculation import secondorder
 from kleinmaelzung_services.calibration.calculation.findings import Found
+from kleinmaelzung_services.calibration.calculation.models import Model
 from kleinmaelzung_services.calibration.calculation.numbers import Setting
 from kleinmaelzung_services.calibration.calculation.readings import Taken, combined
 from kleinmaelzung_services.calibration.calculation.results import Line, Uncertainty
+from kleinmaelzung_services.calibration.calculation.secondorder import Part
 from kleinmaelzung_services.calibration.engine import budget, distributions
 from kleinmaelzung_services.calibration.errors import CalibrationError
 from kleinmaelzung_services.calibration.templates.expressions import Expression
@@ -32,16 +35,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:
-    """u and what it was made of, in the component's unit."""
+    """u and what it was made of, in the component's unit; `estimate` is a half width or U."""
 
     u: float
     dof: float = math.inf
     estimate: float | None = None
+    half_width: float | None = None
 
 
 def evaluate(setting: Setting, row: Row) -> tuple[Uncertainty, tuple[str, ...]]:
     """The budget of a row, and notes on what is peculiar in it."""
     wanted, notes = setting.measurand.budget, list[str]()
+    model = Model(setting=setting, numbers=row.numbers)
     parts = list[tuple[Component, Size, budget.Component]]()
     for component in wanted.components:
         if component.skip_at_zero and row.nominal == 0:
@@ -52,14 +57,15 @@ def evaluate(setting: Setting, row: Row) -> tuple[Uncertainty, tuple[str, ...]]:
         entry = budget.Component(
             name=component.name,
             u=size.u,
-            c=_sensitivity(setting, component, row),
+            c=model.sensitivity(component, size.u),
             dof=size.dof,
             shape=component.distribution,
+            beta=component.beta,
         )
         parts.append((component, size, entry))
     found = budget.evaluate([entry for _, _, entry in parts], p=wanted.coverage.p)
-    fixed = wanted.coverage.k
     lines = tuple(_line(component, size, line) for (component, size, _), line in zip(parts, found.lines, strict=True))
+    fixed = wanted.coverage.k
     uncertainty = Uncertainty(
         lines=lines,
         u_c=found.u_c,
@@ -68,7 +74,29 @@ def evaluate(setting: Setting, row: Row) -> tuple[Uncertainty, tuple[str, ...]]:
         p=wanted.coverage.p,
         basis=found.coverage.basis if fixed is None else "fixed",
     )
+    uncertainty = _checked(model, [_part(*one) for one in parts], uncertainty)
+    if uncertainty.drawn and uncertainty.second_order is not None:
+        notes.append(
+            f"the second order has {100 * uncertainty.second_order:.0f} % of u squared, so U is by Monte Carlo"
+            f" (JCGM 101, {uncertainty.drawn.trials} trials, seed {uncertainty.drawn.seed})"
+        )
     return uncertainty, tuple(notes)
+
+
+def _part(component: Component, size: Size, entry: budget.Component) -> Part:
+    return Part(component=component, u=size.u, half_width=size.half_width, dof=size.dof, sensitivity=entry.c)
+
+
+def _checked(model: Model, parts: Sequence[Part], linear: Uncertainty) -> Uncertainty:
+    """With Monte Carlo in place of the first order where that is not good enough; a fixed k stays what it is."""
+    share = secondorder.share(model, parts, linear.u_c)
+    if not secondorder.matters(share):
+        return replace(linear, second_order=share)
+    drawn = secondorder.drawn(model, parts, linear.p)
+    u, expanded = secondorder.about(drawn)
+    if linear.basis == "fixed":
+        return replace(linear, u_c=u, second_order=share, drawn=drawn)
+    return replace(linear, u_c=u, k=expanded / u, basis="monte carlo", second_order=share, drawn=drawn)
 
 
 def systematic(uncertainty: Uncertainty) -> float:
@@ -88,18 +116,8 @@ def _line(component: Component, size: Size, line: budget.Line) -> Line:
         sensitivity=line.component.c,
         contribution=line.contribution,
         share=line.share,
+        beta=component.beta,
     )
-
-
-def _sensitivity(setting: Setting, component: Component, row: Row) -> float:
-    """What one of the component's unit changes the error by, in error_unit."""
-    unit, error_unit = setting.measurand.unit, setting.measurand.error_unit
-    if component.sensitivity is None:
-        return float(
-            f"{units.convert_difference(1.0, component.unit, error_unit):.14g}"
-        )  # 1000, not 1000.0000000000001
-    found = numbers_of.computed(f"sensitivity of {component.name}", component.sensitivity, row.numbers)
-    return units.convert_difference(found, unit, error_unit)
 
 
 def _size(setting: Setting, component: Component, row: Row) -> Size:
@@ -126,7 +144,8 @@ def _computed(component: Component, formula: Expression, row: Row) -> float:
 
 
 def _of_half_width(component: Component, value: float) -> Size:
-    return Size(u=distributions.from_half_width(component.distribution, value).u, estimate=value)
+    u = distributions.from_half_width(component.distribution, value, component.beta).u
+    return Size(u=u, estimate=value, half_width=value)
 
 
 def _of_standard(setting: Setting, component: Component, source: Source, row: Row) -> Size:

@@ -6,14 +6,12 @@ record_check (all that forbids it) -> readings -> tests -> a budget and a decisi
 from collections.abc import Sequence
 
 from kleinmaelzung_services.calibration import units
-from kleinmaelzung_services.calibration.calculation import budgets, findings, readings, verdicts
-from kleinmaelzung_services.calibration.calculation import numbers as numbers_of
+from kleinmaelzung_services.calibration.calculation import budgets, computing, findings, readings, verdicts
 from kleinmaelzung_services.calibration.calculation.budgets import Row
 from kleinmaelzung_services.calibration.calculation.findings import Found, mean
 from kleinmaelzung_services.calibration.calculation.numbers import Setting
 from kleinmaelzung_services.calibration.calculation.readings import Taken
 from kleinmaelzung_services.calibration.calculation.results import (
-    Computed,
     Correction,
     MeasurandResult,
     Places,
@@ -61,7 +59,7 @@ def _measurand(setting: Setting, series: Series) -> MeasurandResult:
         rule = "a certificate has one point at least"
         raise CalibrationError(f"the points of {measurand.name}", "missing", rule, "measure them")
     correction = _correction(setting, list(groups.values()), rows)
-    computed = tuple(_computed(setting, found, points[0], correction))
+    computed = tuple(computing.results(setting, found, points[0], correction))
     shifts = tuple(_shift(measurand, one) for one in found.shifts)
     return MeasurandResult(
         measurand=measurand,
@@ -82,7 +80,6 @@ def _measurand(setting: Setting, series: Series) -> MeasurandResult:
 def _row(setting: Setting, found: Found, group: Sequence[Taken]) -> PointResult:
     """The repeats of one point in one direction: their mean, with its budget and decision."""
     measurand, first = setting.measurand, group[0]
-    verdicts.check_ratio(setting, first)
     indication = mean([one.indication for one in group])
     reference = mean([one.reference for one in group if one.reference is not None])
     deviations = [one.deviation for one in group]
@@ -91,6 +88,7 @@ def _row(setting: Setting, found: Found, group: Sequence[Taken]) -> PointResult:
     numbers = {**first.numbers, "indication": indication, "reference": reference, **found.names(first.reading.point)}
     if first.raw is not None:
         numbers["raw"] = mean([one.raw for one in group if one.raw is not None])
+    verdicts.check_ratio(setting, first, numbers)
     row = Row(taken=group, found=found, numbers=numbers)
     uncertainty, notes = budgets.evaluate(setting, row)
     return PointResult(
@@ -119,13 +117,14 @@ def _correction(setting: Setting, groups: Sequence[Sequence[Taken]], rows: Seque
         for one in group
     ]
     xs, ys = [_x(one, wanted.x) for one, _ in known], [_y(one, wanted.y) for one, _ in known]
+    weighted_by = tuple(u for _, u in known) if wanted.weights == "uncertainty" else ()
     fit = fits.fit(
         xs,
         ys,
         order=wanted.order,
         through_origin=wanted.through_origin,
         origin=wanted.origin,
-        uncertainties=[u for _, u in known] if wanted.weights == "uncertainty" else None,
+        uncertainties=weighted_by or None,
     )
     shared = max(budgets.systematic(row.uncertainty) for row in rows)
     u_common = units.convert_difference(shared, measurand.error_unit, measurand.unit)
@@ -133,7 +132,16 @@ def _correction(setting: Setting, groups: Sequence[Sequence[Taken]], rows: Seque
         u_common *= abs(_steepness(fit))
     raw = measurand.display.raw
     y_unit = raw.unit.symbol if wanted.y == "raw" and raw else measurand.unit.symbol
-    return Correction(fit=fit, xs=tuple(xs), ys=tuple(ys), x=wanted.x, y=wanted.y, y_unit=y_unit, u_common=u_common)
+    return Correction(
+        fit=fit,
+        xs=tuple(xs),
+        ys=tuple(ys),
+        x=wanted.x,
+        y=wanted.y,
+        y_unit=y_unit,
+        u_common=u_common,
+        weighted_by=weighted_by,
+    )
 
 
 def _x(one: Taken, x: str) -> float:
@@ -153,27 +161,6 @@ def _steepness(fit: fits.Fit) -> float:
     """The steepest of both ends."""
     ends = (prediction.slope(fit, end) for end in fit.range)
     return max(ends, key=abs)
-
-
-def _computed(setting: Setting, found: Found, first: Taken, correction: Correction | None) -> list[Computed]:
-    numbers = {**first.numbers, **found.names(None), **(_of_fit(correction) if correction else {})}
-    return [
-        Computed(
-            name=one.name,
-            unit=one.unit.symbol,
-            value=numbers_of.computed(one.name, one.value, numbers),
-            lower=one.lower,
-            upper=one.upper,
-        )
-        for one in setting.template.results
-        if one.measurand == setting.measurand.name
-    ]
-
-
-def _of_fit(correction: Correction) -> dict[str, float]:
-    names, fit = {0: "fit.offset", 1: "fit.slope", 2: "fit.curvature"}, correction.fit
-    numbers = {names[power]: value for power, value in zip(fit.powers, fit.coefficients, strict=True)}
-    return numbers | {"fit.residual_max": max(abs(float(each)) for each in fit.residuals)}
 
 
 def _error(measurand: Measurand, value: float) -> float:

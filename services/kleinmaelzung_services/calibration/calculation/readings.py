@@ -63,8 +63,12 @@ def _taken(setting: Setting, index: int, test: Test, reading: Reading) -> Taken:
     # Weights that are only put down again, or elsewhere, need no value; a reference that is read live may have moved.
     needs_reference = bool(setting.standards[0].channel) or not isinstance(test, Repeatability | Eccentricity)
     reference, reference_noise = _reference(setting, field, reading) if needs_reference else (None, ())
-    numbers = numbers_of.at(setting, reading) if needs_reference else {}
+    is_computed = setting.measurand.display.indication is not None
+    numbers = numbers_of.at(setting, reading) if needs_reference or is_computed else {}
     raw, indication, noise = _indication(setting, field, reading, numbers)
+    if isinstance(test, Points | Repeatability) and test.return_to_zero:
+        indication, noise = _from_zero(setting, field, reading, numbers, indication, noise)
+    _check_range(setting, indication, field)
     taken = Taken(
         test=index,
         reading=reading,
@@ -98,6 +102,39 @@ def _indication(
 
     noise = Told(value=shown(raw.value), u=numbers_of.carried(shown, raw), dof=raw.dof)
     return raw.value, noise.value, (noise,)
+
+
+def _from_zero(
+    setting: Setting,
+    field: str,
+    reading: Reading,
+    numbers: Mapping[str, float],
+    indication: float,
+    noise: tuple[Told, ...],
+) -> tuple[float, tuple[Told, ...]]:
+    """What it shows less what it showed right before with nothing on it (EURAMET cg-18: zero before each placement)."""
+    assert reading.zero is not None  # record_check has seen to it
+    field, display = f"zero, {field}", setting.measurand.display
+    formula, raw = display.indication, display.raw
+    if formula is None or raw is None:
+        zero = numbers_of.told(field, reading.zero, setting.measurand.unit)
+        return difference(indication, zero.value), (*noise, zero)
+    told = numbers_of.told(field, reading.zero, raw.unit)
+
+    def shown(value: float) -> float:
+        return numbers_of.computed(field, formula, {**numbers, "raw": value})
+
+    zero = Told(value=shown(told.value), u=numbers_of.carried(shown, told), dof=told.dof)
+    return difference(indication, zero.value), (*noise, zero)
+
+
+def _check_range(setting: Setting, indication: float, field: str) -> None:
+    """How wrong an instrument is must be told; but far outside its scale it shows a code for a fault, and no value."""
+    display, unit = setting.measurand.display, setting.measurand.unit.symbol
+    if not display.low - display.span <= indication <= display.high + display.span:
+        rule = f"that is no value of an instrument for {display.low:g} to {display.high:g} {unit}"
+        remedy = "look for its overload or error sign, and measure again"
+        raise CalibrationError(f"indication, {field}", indication, rule, remedy)
 
 
 def _reference(setting: Setting, field: str, reading: Reading) -> tuple[float, tuple[Told, ...]]:

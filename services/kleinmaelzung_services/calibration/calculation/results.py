@@ -9,6 +9,7 @@ from typing import Literal
 
 from kleinmaelzung_services.calibration.engine import fits, prediction
 from kleinmaelzung_services.calibration.engine.conformity import Statement
+from kleinmaelzung_services.calibration.engine.montecarlo import Propagated
 from kleinmaelzung_services.calibration.engine.points import Largest, Linearity
 from kleinmaelzung_services.calibration.engine.prediction import Prediction
 from kleinmaelzung_services.calibration.records.record import Record
@@ -21,7 +22,8 @@ Overall = Literal["pass", "conditional pass", "conditional fail", "fail", "no st
 class Line:
     """A component at a point: `u` in `unit`, times `sensitivity` is the contribution in error_unit.
 
-    `estimate` is the half width or U that u was made of, in `unit`; None where it is u itself.
+    `estimate` is the half width or U that u was made of, in `unit`; None where it is u itself. `beta` is a
+    trapezoid's, its top over its base.
     """
 
     name: str
@@ -34,18 +36,26 @@ class Line:
     sensitivity: float
     contribution: float
     share: float
+    beta: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertainty:
-    """`basis` is what k comes from: `t`, `rectangular`, `trapezoid`, or `fixed` by the template."""
+    """`basis` is what k comes from: `t`, `rectangular`, `trapezoid`, `fixed` by the template, or `monte carlo`.
+
+    `second_order` is what part of u squared the terms of second order have; None where the template gives every
+    sensitivity, so that nothing is known of it. Above 5 % `drawn` is the Monte Carlo that u_c and k come from; the
+    lines stay those of the first order.
+    """
 
     lines: tuple[Line, ...]
     u_c: float
     nu_eff: float
     k: float
     p: float
-    basis: Literal["t", "rectangular", "trapezoid", "fixed"]
+    basis: Literal["t", "rectangular", "trapezoid", "fixed", "monte carlo"]
+    second_order: float | None = None
+    drawn: Propagated | None = None
 
     @property
     def expanded(self) -> float:
@@ -123,7 +133,8 @@ class Shift:
 class Correction:
     """The fitted curve, and the readings it goes through, in the order of its residuals.
 
-    `u_common` is what all points share: it does not average out (GUM H.3.6).
+    `u_common` is what all points share: it does not average out (GUM H.3.6). `weighted_by` are the u of y that gave the
+    weights, empty without.
     """
 
     fit: fits.Fit
@@ -133,6 +144,7 @@ class Correction:
     y: Literal["error", "correction", "raw"]
     y_unit: str
     u_common: float
+    weighted_by: tuple[float, ...] = ()
 
     def at(self, x: float) -> Prediction:
         """Return value and u of the curve. Raises CalibrationError outside the calibrated range."""
@@ -140,14 +152,37 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ComputedUncertainty:
+    """In the unit of the result: `u_fit` by the scatter about the curve, `u_common` by what all points share."""
+
+    u_fit: float
+    u_common: float
+    u_c: float
+    nu_eff: float
+    k: float
+    p: float
+
+    @property
+    def expanded(self) -> float:
+        return self.k * self.u_c
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Computed:
-    """A [[result]] of the template."""
+    """A [[result]] of the template. `uncertainty` is that of the fit it is computed from, with what all points share.
+
+    Where it has none, `why_not` says why, as a certificate prints it: `of tests` (what a test found is itself a measure
+    of scatter or of a difference), or `of the residuals`. `exact` are other names in its formula, taken as they are.
+    """
 
     name: str
     unit: str
     value: float
     lower: float | None
     upper: float | None
+    uncertainty: ComputedUncertainty | None = None
+    why_not: Literal["", "of tests", "of the residuals", "without a fit"] = ""
+    exact: tuple[str, ...] = ()
 
     @property
     def is_permitted(self) -> bool:

@@ -3,11 +3,12 @@
 The certificate names the rule and the risk beside it (ISO/IEC 17025:2017, 7.8.6).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from kleinmaelzung_services.calibration import units
 from kleinmaelzung_services.calibration.calculation import numbers as numbers_of
+from kleinmaelzung_services.calibration.calculation.models import Model
 from kleinmaelzung_services.calibration.calculation.numbers import Setting
 from kleinmaelzung_services.calibration.calculation.readings import Taken
 from kleinmaelzung_services.calibration.calculation.results import (
@@ -21,7 +22,8 @@ from kleinmaelzung_services.calibration.calculation.results import (
 )
 from kleinmaelzung_services.calibration.engine import conformity
 from kleinmaelzung_services.calibration.errors import CalibrationError
-from kleinmaelzung_services.calibration.templates.template import Acceptance, Measurand
+from kleinmaelzung_services.calibration.templates.template import Acceptance, Measurand, Source, Standard
+from kleinmaelzung_services.calibration.units import Unit
 
 # The worst first: what failed has failed, whatever else cannot be told.
 _WORST_FIRST: Final[tuple[Overall, ...]] = (
@@ -74,21 +76,35 @@ def limits(
     )
 
 
-def check_ratio(setting: Setting, taken: Taken) -> None:
-    """Raises CalibrationError where U of a standard is too large for the limit (`max_U_ratio`)."""
+def check_ratio(setting: Setting, taken: Taken, numbers: Mapping[str, float]) -> None:
+    """Raises CalibrationError where U of a standard is too large for the limit (`max_U_ratio`).
+
+    Of another quantity it is compared by what it changes the error by: rules.py sees to it that a component says so.
+    """
     measurand, acceptance = setting.measurand, setting.measurand.acceptance
     for standard in setting.standards:
         unit = setting.unit_of(standard)
-        if standard.max_U_ratio is None or acceptance is None or not units.are_alike(unit, measurand.error_unit):
+        if standard.max_U_ratio is None or acceptance is None:
             continue
         limit = _size(*limits(measurand, acceptance, taken.reading.point, taken.indication))
         expanded, _ = numbers_of.certified(setting, standard, taken.reading)
-        found = units.convert_difference(expanded, unit, measurand.error_unit)
+        if units.are_alike(unit, measurand.error_unit):
+            found = units.convert_difference(expanded, unit, measurand.error_unit)
+        else:
+            found = expanded * _per_unit(setting, standard, unit, numbers)
         if found > standard.max_U_ratio * limit:
             symbol = measurand.error_unit.symbol
             field = f"U of {standard.role} at {taken.reading.point:g} {measurand.unit.symbol}"
             rule = f"it is at most {standard.max_U_ratio:g} of the limit {limit:g} {symbol}"
             raise CalibrationError(field, f"{found:g} {symbol}", rule, "choose a better standard, or wider limits")
+
+
+def _per_unit(setting: Setting, standard: Standard, unit: Unit, numbers: Mapping[str, float]) -> float:
+    """By how much the error changes with one unit of a standard of another quantity."""
+    source = Source(kind="standard", name=standard.role)
+    component = next(one for one in setting.measurand.budget.components if one.source == source)
+    found = Model(setting=setting, numbers=numbers).sensitivity(component, 0.0)
+    return abs(found) * units.convert_difference(1.0, unit, component.unit)
 
 
 def _size(lower: float | None, upper: float | None) -> float:

@@ -4,7 +4,7 @@ A document is a list of these; drawing.py makes the PDF of it. `field` says wher
 cannot be printed is reported with it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -47,26 +47,89 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """An empty cell is one to write in: rows are `row_mm` high at least. Without titles there is no heading row."""
+    """An empty cell is one to write in: rows are `row_mm` high at least. Without titles there is no heading row.
+
+    `fields` says of each cell where its words come from, where `field`, row and column do not say it well enough.
+    Rows whose place is in `marked` are shaded.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     field: str
+    fields: tuple[tuple[str, ...], ...] = ()
     row_mm: float = 0.0
+    marked: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if wrong := [row for row in self.rows if len(row) != len(self.columns)]:
             raise ValueError(f"{self.field}: expected rows of {len(self.columns)} cells, found one of {len(wrong[0])}")
+        if self.fields and [len(row) for row in self.fields] != [len(row) for row in self.rows]:
+            raise ValueError(f"{self.field}: expected a field for each cell, or none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPage:
+    """What follows begins at the top of a page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lines:
-    """Empty lines to write on."""
+    """Empty lines to write on; those that fill have the rest of the document below them on their page, and its room."""
 
     count: int
+    fills: bool = False
 
 
-Block = Title | Heading | Paragraph | Table | Lines
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """A QR code of `content`, with `text` beside it."""
+
+    content: str
+    text: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A measured value at `x`, with its expanded uncertainty as a bar where it is above zero; no colours."""
+
+    x: float
+    y: float
+    uncertainty: float = 0.0
+    shape: Literal["filled", "open"] = "filled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """A line through points: a limit, the edge of acceptance within it, a fitted curve, or samples in time."""
+
+    points: tuple[tuple[float, float], ...]
+    style: Literal["limit", "acceptance", "curve"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Legend:
+    """What a shape or a style of line means."""
+
+    style: Literal["filled", "open", "limit", "acceptance", "curve"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Values over x. Numbers are in the units that the titles of the axes name."""
+
+    title: str
+    x_title: str
+    y_title: str
+    marks: tuple[Mark, ...] = ()
+    traces: tuple[Trace, ...] = ()
+    legend: tuple[Legend, ...] = ()
+    height_mm: float = 70.0
+    field: str
+
+
+Block = Title | Heading | Paragraph | Table | NewPage | Lines | Code | Chart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +141,15 @@ class Masthead:
     footer: str
 
 
+Relationship = Literal["Data", "Source", "Supplement"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     name: str
     content: bytes
     mime_type: str
-    relationship: Literal["Data", "Source", "Supplement"]
+    relationship: Relationship
     meaning: str
 
 
@@ -97,6 +163,7 @@ class Document:
     written_at: datetime
     blocks: tuple[Block, ...]
     attachments: tuple[Attachment, ...] = ()
+    watermark: str = ""  # across each page
 
     def __post_init__(self) -> None:
         if self.written_at.tzinfo is None:
@@ -112,14 +179,15 @@ class Place:
 
 
 def places(document: Document) -> Iterator[Place]:
-    """Every text that is going to be drawn."""
+    """Every text that is going to be drawn; first the blocks, which name their fields better than the masthead."""
+    for block in document.blocks:
+        yield from _of_block(block)
     yield Place("title", document.title)
+    yield Place("watermark", document.watermark)
     for name in ("left", "right", "footer"):
         yield Place(f"masthead.{name}", getattr(document.masthead, name))
     for attachment in document.attachments:
         yield Place(f"attachment {attachment.name}", attachment.meaning)
-    for block in document.blocks:
-        yield from _of_block(block)
 
 
 def _of_block(block: Block) -> Iterator[Place]:
@@ -131,11 +199,18 @@ def _of_block(block: Block) -> Iterator[Place]:
             yield Place(block.field, block.text)
         case Table():
             yield from (Place(block.field, column.title) for column in block.columns)
-            yield from _cells(block.field, block.rows)
-        case Lines():
+            yield from _cells(block)
+        case NewPage() | Lines():
             pass
+        case Code():
+            yield Place(block.field, block.text)
+        case Chart():
+            shown = (block.title, block.x_title, block.y_title, *(each.text for each in block.legend))
+            yield from (Place(block.field, text) for text in shown)
 
 
-def _cells(field: str, rows: Sequence[Sequence[str]]) -> Iterator[Place]:
-    for number, row in enumerate(rows, 1):
-        yield from (Place(f"{field}, row {number}, column {column}", text) for column, text in enumerate(row, 1))
+def _cells(table: Table) -> Iterator[Place]:
+    for number, row in enumerate(table.rows, 1):
+        for column, text in enumerate(row, 1):
+            named = table.fields[number - 1][column - 1] if table.fields else ""
+            yield Place(named or f"{table.field}, row {number}, column {column}", text)

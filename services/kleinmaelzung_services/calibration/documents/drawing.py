@@ -5,25 +5,38 @@ Every text is checked before anything is drawn. It is drawn twice: first to know
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from kleinmaelzung_services.calibration.documents import glyphs, tables
+from kleinmaelzung_services.calibration.documents import charts, codes, glyphs, tables
 from kleinmaelzung_services.calibration.documents.blocks import (
     Block,
+    Chart,
+    Code,
     Document,
     Heading,
     Lines,
+    NewPage,
     Paragraph,
     Table,
     Title,
     places,
 )
-from kleinmaelzung_services.calibration.documents.paper import BODY, LEFT, LINE_MM, WIDTH, Paper, close_fonts, printable
+from kleinmaelzung_services.calibration.documents.paper import (
+    BODY,
+    LEFT,
+    LINE_MM,
+    WIDTH,
+    Paper,
+    Wraps,
+    close_fonts,
+    printable,
+)
 
 _TITLE_PT, _BELOW_PT = 18.0, 11.0
 _HEADING_PT = {1: 11.0, 2: 9.5}
 _GAP_MM = {1: 4.0, 2: 2.0}  # above a heading
-_WRITING_MM = 8.5
+_WRITING_MM, _LINES_END_MM = 8.5, 3.0
+_TABLE_END_MM = 2.0  # what tables.draw leaves below one
 _SMALL_MM = 20.0  # a table that stays with the one above it
 _LINES_TOGETHER = 3  # of a long paragraph, at the end of a page
 
@@ -37,13 +50,14 @@ class Drawn:
 def draw(document: Document) -> Drawn:
     """Raises GlyphMissing."""
     glyphs.check(places(document), printable())
+    wraps: Wraps = {}
     with contextlib.ExitStack() as at_end:
-        pages = _drawn(_opened(document, 0, at_end)).pages_count
-        return Drawn(bytes(_drawn(_opened(document, pages, at_end)).output()), pages)
+        pages = _drawn(_opened(document, 0, wraps, at_end)).pages_count
+        return Drawn(bytes(_drawn(_opened(document, pages, wraps, at_end)).output()), pages)
 
 
-def _opened(document: Document, pages: int, at_end: contextlib.ExitStack) -> Paper:
-    paper = Paper(document, pages)
+def _opened(document: Document, pages: int, wraps: Wraps, at_end: contextlib.ExitStack) -> Paper:
+    paper = Paper(document, pages, wraps)
     at_end.callback(close_fonts, paper)
     return paper
 
@@ -53,8 +67,22 @@ def _drawn(paper: Paper) -> Paper:
     for number, block in enumerate(blocks):
         if _least_mm(paper, blocks[number:]) > paper.room and not _is_at_top(paper):
             paper.add_page()
-        _draw(paper, block)
+        _draw(paper, _filled(paper, block, blocks[number + 1 :]) if isinstance(block, Lines) else block)
     return paper
+
+
+def _filled(paper: Paper, block: Lines, rest: Sequence[Block]) -> Lines:
+    """As many lines as there is room for above the rest."""
+    if not block.fills:
+        return block
+    room = paper.room - _LINES_END_MM - _whole_mm(paper, rest)
+    return replace(block, count=max(block.count, int(room / _WRITING_MM)))
+
+
+def _whole_mm(paper: Paper, blocks: Sequence[Block]) -> float:
+    """Of headings and tables, all of them below each other."""
+    tall = sum(tables.height_mm(paper, one) + _TABLE_END_MM for one in blocks if isinstance(one, Table))
+    return tall + sum(_least_mm(paper, [one]) for one in blocks if isinstance(one, Heading))
 
 
 def _least_mm(paper: Paper, blocks: Sequence[Block]) -> float:
@@ -73,8 +101,15 @@ def _least_mm(paper: Paper, blocks: Sequence[Block]) -> float:
             return min(lines, _LINES_TOGETHER) * LINE_MM
         case Table():
             return tables.least_mm(paper, first) + _tail_mm(paper, rest)
+        case NewPage():
+            return 0.0
         case Lines():
-            return first.count * _WRITING_MM
+            below = _LINES_END_MM + _whole_mm(paper, rest) if first.fills else 0.0
+            return min(BODY, first.count * _WRITING_MM + below)
+        case Code():
+            return codes.height_mm(paper, first) + _tail_mm(paper, rest)
+        case Chart():
+            return charts.height_mm(paper, first)
         case Title():
             return 30.0
 
@@ -106,11 +141,18 @@ def _draw(paper: Paper, block: Block) -> None:
             paper.set_y(paper.get_y() + 1.5)
         case Table():
             tables.draw(paper, block)
+        case NewPage():
+            if not _is_at_top(paper):
+                paper.add_page()
         case Lines():
             for _ in range(block.count):
                 paper.set_y(paper.get_y() + _WRITING_MM)
                 paper.rule(paper.get_y())
-            paper.set_y(paper.get_y() + 3.0)
+            paper.set_y(paper.get_y() + _LINES_END_MM)
+        case Code():
+            codes.draw(paper, block)
+        case Chart():
+            charts.draw(paper, block)
 
 
 def _draw_lines(paper: Paper, text: str, *, bold: bool = False, size_pt: float = 9.0, line_mm: float) -> None:

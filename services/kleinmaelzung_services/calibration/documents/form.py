@@ -61,9 +61,9 @@ class Form:
             return f"{value} {shown}".strip()
         return f"{formula(expression)}, in {shown}" if shown else formula(expression)
 
-    def pairs(self, rows: Sequence[tuple[str, str]], field: str) -> Table:
-        """What is known, and what must be filled in, each beside its name."""
-        columns = (Column(title="", share=2.5, is_label=True), Column(title="", share=9))
+    def pairs(self, rows: Sequence[tuple[str, str]], field: str, *, label: float = 2.5) -> Table:
+        """What is known, and what must be filled in, each beside its name, which has `label` of 11.5 of the width."""
+        columns = (Column(title="", share=label, is_label=True), Column(title="", share=11.5 - label))
         return Table(columns=columns, rows=tuple(rows), field=field, row_mm=7.0)
 
 

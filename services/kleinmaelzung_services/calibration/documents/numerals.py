@@ -8,7 +8,7 @@ from typing import Final
 from kleinmaelzung_services.calibration.documents.texts import Language
 
 _SMALLEST, _LARGEST = 1e-6, 1e12  # beyond, a power of ten is easier to read than zeros
-_NUMBER: Final = re.compile(r"([-+−]?[0-9]+)([.,][0-9]+)?")
+_NUMBER: Final = re.compile(r"([-+−±]?[0-9]+)([.,][0-9]+)?")
 _SUPERSCRIPTS: Final = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -19,6 +19,11 @@ def number(value: float, language: Language) -> str:
         digits = _signs(mantissa.rstrip("0").rstrip("."), language)
         return f"{digits}·10{str(int(exponent)).translate(_SUPERSCRIPTS)}"
     return _signs(_plain(value), language)
+
+
+def rounded(value: Decimal, language: Language) -> str:
+    """All digits that rounding has left, zeros at the end too."""
+    return _signs(f"{value:f}", language)
 
 
 def column(values: Sequence[float], language: Language) -> list[str]:

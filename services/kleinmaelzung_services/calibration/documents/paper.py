@@ -1,11 +1,13 @@
 """A PDF/A-3U on A4 to draw on: fonts, header, footer, and text that wraps. Positions and sizes are in mm.
 
-    Paper(document, pages) -> cells, lines and tables -> paper.output()
+    Paper(document, pages, wraps) -> cells, lines and tables -> paper.output()
 
 All text is literal: fpdf2's markdown, links and `{nb}` are off.
 """
 
 import functools
+import hashlib
+from collections.abc import Iterable
 from datetime import UTC
 from importlib import resources
 from typing import Final
@@ -25,17 +27,25 @@ BODY_PT: Final = 9.0
 SMALL_PT: Final = 7.5
 LINE_MM: Final = 4.2  # of a text of BODY_PT
 GREY: Final = 110
+_WATERMARK_MM: Final = 230.0  # of a diagonal of 364
+_WATERMARK_DEGREES: Final = 55.0
+_WATERMARK_OPACITY: Final = 0.13
+_CAPITALS: Final = 0.73  # how high they are, in sizes of the font
 _FAMILY: Final = "DejaVu"
 _FONTS: Final = (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf"))
 _CREATOR: Final = "kleinmaelzung"
+Wraps = dict[tuple[str, float, bool, float], list[str]]  # by text, width, bold and size
 
 
 class Paper(fpdf.FPDF):
-    """Begins with a page. `pages` is how many there will be: it stands on each of them."""
+    """Begins with a page. `pages` is how many there will be: it stands on each of them.
 
-    def __init__(self, document: Document, pages: int) -> None:
+    `wraps` remembers where lines end, which is most of the work, from one drawing of a document to the next.
+    """
+
+    def __init__(self, document: Document, pages: int, wraps: Wraps) -> None:
         super().__init__(enforce_compliance="PDF/A-3U")
-        self.document, self.pages_expected = document, pages
+        self.document, self.pages_expected, self._wraps = document, pages, wraps
         self.str_alias_nb_pages = ""  # "{nb}" in a text is a text
         self.set_margins(LEFT, TOP, RIGHT)
         self.set_auto_page_break(False, BOTTOM)
@@ -56,6 +66,15 @@ class Paper(fpdf.FPDF):
     def footer(self) -> None:
         self.rule(LOWEST + 4.0)
         self.put((LEFT, LOWEST + 5.5), self.document.masthead.footer, WIDTH, size_pt=SMALL_PT)
+        if self.document.watermark:
+            self._watermark(glyphs.composed(self.document.watermark))
+
+    def _watermark(self, text: str) -> None:
+        """Last, because tables have white cells; so thin a grey that every number below it can be read."""
+        self.use(bold=True, size_pt=100.0)
+        self.set_font_size(100.0 * _WATERMARK_MM / self.get_string_width(text))
+        with self.local_context(fill_opacity=_WATERMARK_OPACITY), self.rotation(_WATERMARK_DEGREES, 105.0, 148.5):
+            self.text(105.0 - _WATERMARK_MM / 2, 148.5 + _CAPITALS * self.font_size / 2, text)
 
     @property
     def room(self) -> float:
@@ -87,6 +106,12 @@ class Paper(fpdf.FPDF):
         """The text in lines that are not wider; a word that is goes on in the next."""
         if not text:
             return []
+        key = (text, width, bold, size_pt)
+        if key not in self._wraps:
+            self._wraps[key] = self._wrapped(*key)
+        return self._wraps[key]
+
+    def _wrapped(self, text: str, width: float, bold: bool, size_pt: float) -> list[str]:
         self.use(bold=bold, size_pt=size_pt)
         found = self.multi_cell(
             width, LINE_MM, glyphs.composed(text), align="L", dry_run=True, output=MethodReturnValue.LINES
@@ -94,6 +119,12 @@ class Paper(fpdf.FPDF):
         if not isinstance(found, list):
             raise TypeError(f"expected lines of fpdf2, found {type(found).__name__}")
         return [str(line) for line in found]
+
+    def squares(self, found: Iterable[tuple[float, float, float]], height: float) -> None:
+        """Black rectangles: left, top and width of each."""
+        self.set_fill_color(0)
+        for x, y, width in found:
+            self.rect(x, y, width, height, style="F")
 
     def rule(self, y: float, *, x: float = LEFT, width: float = WIDTH) -> None:
         self.set_line_width(0.15)
@@ -119,7 +150,7 @@ class Paper(fpdf.FPDF):
             )
         )
         for one in document.attachments:
-            self.embed_file(
+            embedded = self.embed_file(
                 bytes=one.content,
                 basename=one.name,
                 mime_type=one.mime_type,
@@ -130,6 +161,12 @@ class Paper(fpdf.FPDF):
                 compress=True,
                 checksum=True,
             )
+            # ISO 32000-1, table 46: of the file. fpdf2 takes that of its packed bytes.
+            embedded.params = embedded.params.replace(_md5(embedded.content_stream()), _md5(one.content))
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 A row is broken in one case only: when it is higher than a page.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from kleinmaelzung_services.calibration.documents import numerals
@@ -23,6 +23,7 @@ class _Row:
 
     cells: tuple[tuple[str, ...], ...]
     height: float
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +77,9 @@ def _lay(paper: Paper, table: Table) -> _Laid:
     bold = tuple(column.is_label for column in table.columns)
     rows = tuple(
         part
-        for texts in table.rows
-        for part in _parted(_row(paper, texts, widths, bold, table.row_mm), highest)
+        for number, texts in enumerate(table.rows)
+        for row in [_row(paper, texts, widths, bold, table.row_mm)]
+        for part in _parted(replace(row, is_marked=number in table.marked), highest)
     )  # fmt: skip
     parts = [_parts(paper, table, number) for number in range(len(table.columns))]
     return _Laid(
@@ -106,7 +108,7 @@ def _parted(row: _Row, highest: float) -> list[_Row]:
     most = int((highest - 2 * _PAD_Y) / _CELL_LINE)
     count = max(len(cell) for cell in row.cells)
     return [
-        _Row(cells, max(len(cell) for cell in cells) * _CELL_LINE + 2 * _PAD_Y)
+        replace(row, cells=cells, height=max(len(cell) for cell in cells) * _CELL_LINE + 2 * _PAD_Y)
         for start in range(0, count, most)
         for cells in [tuple(cell[start : start + most] for cell in row.cells)]
     ]
@@ -126,7 +128,7 @@ def _draw_row(paper: Paper, laid: _Laid, row: _Row, *, is_heading: bool = False)
     x, y = LEFT, paper.get_y()
     for number, (column, width) in enumerate(zip(laid.columns, laid.widths, strict=True)):
         is_shaded = is_heading or column.is_label
-        paper.set_fill_color(_SHADE if is_shaded else 255)
+        paper.set_fill_color(_SHADE if is_shaded or row.is_marked else 255)
         paper.set_draw_color(90)
         paper.set_line_width(0.15)
         paper.rect(x, y, width, row.height, style="DF")

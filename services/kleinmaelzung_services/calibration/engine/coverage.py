@@ -37,11 +37,14 @@ class Coverage:
 
 
 def truncated(dof: float) -> float:
-    """The next whole number below (GUM G.4.1, NOTE 1); below 1 as it is, for there is no t with dof 0."""
+    """The next whole number below (GUM G.4.1, NOTE 1); below 1 as it is, for there is no t with dof 0.
+
+    Hundredths are rounded first: GUM G.4.1, EXAMPLE, has 18.9987, prints 19.0 and takes t for 19.
+    """
     number = checks.degrees_of_freedom("nu_eff", dof)
     if math.isinf(number) or number < 1:
         return number
-    return float(math.floor(number + 1e-9 * number))  # 9.9999999999 is a 10 that was added up in another order
+    return float(math.floor(round(number, 2)))
 
 
 def find(contributions: Sequence[Contribution], nu_eff: float, p: float = P) -> Coverage:

@@ -100,6 +100,20 @@ def fit(
     )
 
 
+def responses(found: Fit, x: Iterable[float], uncertainties: Iterable[float] | None = None) -> Array:
+    """How much each coefficient answers to each y of the fit, coefficients by points: what y shares is carried so.
+
+    `x` and `uncertainties` are those that the fit was made of (GUM H.3.2, of which it is the derivative).
+    """
+    places = checks.column("x", x)
+    roots = np.ones(len(places))
+    if uncertainties is not None:
+        u = checks.column("uncertainties", uncertainties)
+        checks.same_length("uncertainties", u, "x", places)
+        roots = float(u.min()) / u
+    return least_squares.responses(found.basis, found.origin, places, roots)
+
+
 def _powers(order: int, through_origin: bool) -> tuple[int, ...]:
     if isinstance(order, bool) or order not in ORDERS:
         remedy = "1 is a straight line, 2 a parabola, 0 a constant"

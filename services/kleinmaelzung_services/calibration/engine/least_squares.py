@@ -129,10 +129,7 @@ def solve(found: Points, powers: tuple[int, ...], origin: float) -> Solution:
 
 def about(basis: Basis, origin: float) -> tuple[Array, Array, Array]:
     """Coefficients of the powers of x - origin, their uncertainties and correlations (GUM 5.2.2, equations 13, 14)."""
-    scaling, powers = basis.scaling, range(basis.scaling.terms)
-    t0 = np.float64((origin - scaling.centre) / scaling.scale)
-    turn = np.array([[_binomial(each, power, t0) for each in powers] for power in powers])
-    turn /= np.float64(scaling.scale) ** np.array(powers)[:, None] * (scaling.width or 1.0)
+    turn = _turned(basis.scaling, origin)
     coefficients = np.array([math.fsum(row * basis.coefficients) for row in turn])
     is_lost = (np.diag(turn) * basis.coefficients == 0) & (basis.coefficients != 0)
     if is_lost.any() or not np.isfinite(turn).all():
@@ -144,6 +141,21 @@ def about(basis: Basis, origin: float) -> tuple[Array, Array, Array]:
     correlation = np.clip(directions @ directions.T, -1, 1)
     np.fill_diagonal(correlation, 1.0)
     return coefficients, lengths * basis.spread, correlation
+
+
+def responses(basis: Basis, origin: float, x: Array, roots: Array) -> Array:
+    """How each coefficient about the origin answers to each y, coefficients by points (GUM H.3.2, in matrix form)."""
+    design = basis.scaling.rows(x) * (roots**2)[:, None]
+    found: Array = _turned(basis.scaling, origin) @ basis.root @ basis.root.T @ design.T
+    return found
+
+
+def _turned(scaling: Scaling, origin: float) -> Array:
+    """From coefficients about the centre to those about the origin."""
+    powers = range(scaling.terms)
+    t0 = np.float64((origin - scaling.centre) / scaling.scale)
+    turn = np.array([[_binomial(each, power, t0) for each in powers] for power in powers])
+    return turn / (np.float64(scaling.scale) ** np.array(powers)[:, None] * (scaling.width or 1.0))
 
 
 def _column_of_weights(name: str, values: Iterable[float], xs: Array) -> Array:

@@ -11,6 +11,7 @@ from typing import Final, Literal, NewType
 SCHEMA: Final = "calibration-record/1"
 
 UnitText = NewType("UnitText", str)  # what units.find() knows: "mg"
+CountryCode = NewType("CountryCode", str)  # of ISO 3166-1, in capitals: "DE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +25,12 @@ class TemplateName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """The laboratory, or the customer."""
+    """The laboratory, or the customer. An empty `country` is one that nobody named."""
 
     name: str
     address: str
     contact: str = ""
+    country: CountryCode = CountryCode("")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,13 +160,17 @@ class Deviation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A captured piece of a live stream; `times_s` count from `at` of its reading."""
+    """A captured piece of a live stream; `times_s` count from `at` of its reading, those of a zero are below 0.
+
+    `quality` is what the stream said of samples in it that are not good, each word once; empty is good.
+    """
 
     kind: Literal["window"] = "window"
     device: str
     unit: UnitText
     times_s: tuple[float, ...]
     values: tuple[float, ...]
+    quality: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +196,11 @@ class StandardSignal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """One placement or approach. `struck` is why it does not count: another takes its place."""
+    """One placement or approach. `struck` is why it does not count: another takes its place.
+
+    `zero` is what the instrument showed right before, with nothing on it, where the template returns to zero. With an
+    indication by formula it is the raw signal.
+    """
 
     point: float
     direction: Literal["up", "down"] = "up"
@@ -200,6 +210,7 @@ class Reading:
     by: str
     indication: Signal | None = None
     raw: Signal | None = None
+    zero: Signal | None = None
     standards: tuple[StandardSignal, ...] = ()
     struck: str = ""
 

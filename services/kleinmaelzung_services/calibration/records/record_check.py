@@ -1,24 +1,14 @@
 """Whether a record fits its template, and its standards may be used: both in, all mistakes at once out. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator
+from datetime import timedelta
 
 from kleinmaelzung_services.calibration import units
-from kleinmaelzung_services.calibration.records import record_standards
-from kleinmaelzung_services.calibration.records.record import Reading, Record, Series, TestRun, Window
+from kleinmaelzung_services.calibration.records import record_series, record_standards
+from kleinmaelzung_services.calibration.records.record import AmbientRange, Record
 from kleinmaelzung_services.calibration.records.record_json import Mistake, Notes, RecordError
 from kleinmaelzung_services.calibration.templates.lines import Path
-from kleinmaelzung_services.calibration.templates.template import (
-    Eccentricity,
-    Points,
-    Repeatability,
-    Template,
-    Test,
-    Uniformity,
-)
-
-# What tells one reading of a test from another: point, direction, repeat, position.
-Slot = tuple[float, str, int, str]
+from kleinmaelzung_services.calibration.templates.template import Ambient, Template
 
 
 def require(template: Template, record: Record) -> None:
@@ -42,7 +32,7 @@ def check(template: Template, record: Record) -> list[Mistake]:
     _check_ticks(template, record, notes)
     for key, series in (("as_found", record.as_found), ("as_left", record.as_left)):
         if series is not None:
-            _check_series(template, record, series, (key,), notes)
+            record_series.check(template, record, series, (key,), notes)
     return notes.mistakes
 
 
@@ -123,6 +113,20 @@ def _check_room(template: Template, record: Record, notes: Notes) -> None:
         if wanted.high is not None and high > wanted.high:
             rule = f"is above {wanted.high:g} {wanted.unit.symbol}, which the template permits"
             notes.add(("environment", index, "high"), rule, "measure again in a better room", found=one.high)
+        _check_change(record, wanted, one, index, notes)
+
+
+def _check_change(record: Record, wanted: Ambient, one: AmbientRange, index: int, notes: Notes) -> None:
+    """Between its extremes it changed by so much in the whole run: in some hour of it at least by its share."""
+    if wanted.max_change_per_h is None:
+        return
+    last = max(series.finished for series in (record.as_found, record.as_left) if series)
+    hours = max(1.0, (last - record.as_found.started) / timedelta(hours=1))
+    change = units.convert_difference(one.high - one.low, units.find(one.unit), wanted.unit) / hours
+    if change > wanted.max_change_per_h * (1 + 1e-9):
+        rule = f"it changed by {change:.3g} {wanted.unit.symbol} in an hour, {wanted.max_change_per_h:g} are permitted"
+        found = f"{one.low:g} to {one.high:g}"
+        notes.add(("environment", index), rule, "measure again in a steadier room", found=found)
 
 
 def _check_answers(template: Template, record: Record, notes: Notes) -> None:
@@ -151,74 +155,3 @@ def _check_ticks(template: Template, record: Record, notes: Notes) -> None:
     for text in template.preparation.checks:
         if text not in ticked:
             notes.add(("preparations",), f'"{text}" is not ticked', "do it, then tick it")
-
-
-def _check_series(template: Template, record: Record, series: Series, path: Path, notes: Notes) -> None:
-    runs = Counter(run.test for run in series.tests)
-    for index, test in enumerate(template.tests):
-        if runs[index] > 1:
-            notes.add((*path, "tests"), f"test {index} is there {runs[index]} times", "keep one of them")
-        if not runs[index] and not _may_miss(record, index):
-            notes.add((*path, "tests"), f'test {index}, "{test.title}", is missing', "measure it, or note a deviation")
-    for at, run in enumerate(series.tests):
-        if 0 <= run.test < len(template.tests):
-            _check_run(template.tests[run.test], record, run, (*path, "tests", at), notes)
-        else:
-            rule = f"the template has {len(template.tests)} tests, counted from 0"
-            notes.add((*path, "tests", at, "test"), rule, "correct the number", found=run.test)
-
-
-def _check_run(test: Test, record: Record, run: TestRun, path: Path, notes: Notes) -> None:
-    expected, seen = set(slots(test)), set[Slot]()
-    for index, reading in enumerate(run.readings):
-        if reading.struck:
-            continue
-        _check_devices(record, reading, (*path, "readings", index), notes)
-        slot = (reading.point, reading.direction, reading.repeat, reading.position)
-        if slot not in expected:
-            rule = f"the template's test {run.test} has no such reading"
-            notes.add((*path, "readings", index), rule, "strike it out, with a reason", found=_told(slot))
-        if slot in seen:
-            rule = "there is one like it already"
-            notes.add((*path, "readings", index), rule, "strike one of the two out, with a reason", found=_told(slot))
-        seen.add(slot)
-    if (missing := sorted(expected - seen)) and not _may_miss(record, run.test):
-        rule = f"{len(missing)} of {len(expected)} are missing, first {_told(missing[0])}"
-        notes.add((*path, "readings"), rule, f"measure it, or note a deviation with test = {run.test}")
-
-
-def _check_devices(record: Record, reading: Reading, path: Path, notes: Notes) -> None:
-    """A stream of the instrument itself is no reference, whatever the standard is called."""
-    own = {record.item.id} | ({reading.indication.device} if isinstance(reading.indication, Window) else set())
-    for index, one in enumerate(reading.standards):
-        if isinstance(one.signal, Window) and one.signal.device in own:
-            rule = "is the instrument itself, which cannot be its own reference"
-            where = (*path, "standards", index, "signal", "device")
-            notes.add(where, rule, "read the standard's own device", found=one.signal.device)
-
-
-def slots(test: Test) -> Iterator[Slot]:
-    """Every reading that a test has."""
-    match test:
-        case Points():
-            directions = ("up", "down") if test.order == "up-down" else ("down",) if test.order == "down" else ("up",)
-            for direction in directions:
-                for point in test.points:
-                    yield from ((point, direction, repeat, "") for repeat in range(1, test.repeats + 1))
-        case Repeatability():
-            yield from ((test.point, "up", repeat, "") for repeat in range(1, test.repeats + 1))
-        case Eccentricity():
-            yield from ((test.point, "up", 1, position) for position in test.positions)
-        case Uniformity():
-            yield from ((point, "up", 1, position) for point in test.points for position in test.positions)
-        case _:
-            yield (test.point, "up", 1, "")
-
-
-def _may_miss(record: Record, test: int) -> bool:
-    return any(deviation.test == test for deviation in record.deviations)
-
-
-def _told(slot: Slot) -> str:
-    point, direction, repeat, position = slot
-    return " ".join(filter(None, (f"{point:g}", direction, f"no. {repeat}", position)))

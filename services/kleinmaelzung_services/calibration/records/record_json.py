@@ -10,10 +10,10 @@ import types
 import typing
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 from kleinmaelzung_services.calibration import units
-from kleinmaelzung_services.calibration.records import record
+from kleinmaelzung_services.calibration.records import countries, record
 from kleinmaelzung_services.calibration.records.record import Record
 from kleinmaelzung_services.calibration.templates.lines import Path
 from kleinmaelzung_services.calibration.templates.mistakes import LARGEST, hint, show_path, shown
@@ -23,6 +23,7 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 LONGEST_TEXT: Final = 10_000
 LONGEST_LIST: Final = 1_000_000
 MOST_MISTAKES: Final = 100
+_Kind = TypeVar("_Kind")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,18 +72,25 @@ def encode(found: Record) -> bytes:
 
 def decode(content: bytes) -> Record:
     """Raises RecordError with every mistake."""
-    values, notes = _parse(content), Notes()
+    values, notes = parse(content), Notes()
     schema = values.pop("schema", None)
     if schema != record.SCHEMA:
         notes.add(
             ("schema",), f'this program reads "{record.SCHEMA}"', "use a program that reads this one", found=schema
         )
         raise RecordError(notes.mistakes)  # the rest would only be mistakes about another format
+    if (found := read(Record, values, (), notes)) is None:
+        raise RecordError(notes.mistakes)
+    return found
+
+
+def read(kind: type[_Kind], values: Any, path: Path, notes: Notes) -> _Kind | None:
+    """Make a dataclass of an object; None where mistakes were noted."""
     try:
-        found = _dataclass(Record, values, (), notes)
+        found = _dataclass(kind, values, path, notes)
     except _Unusable:
-        raise RecordError(notes.mistakes) from None
-    assert isinstance(found, Record)
+        return None
+    assert isinstance(found, kind)
     return found
 
 
@@ -94,7 +102,8 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value  # a datetime is a date
 
 
-def _parse(content: bytes) -> dict[str, Any]:
+def parse(content: bytes) -> dict[str, Any]:
+    """The object of a JSON text, each key once. Raises RecordError."""
     if len(content) > MAX_BYTES:
         raise _whole(f"has {len(content)} bytes, expected at most {MAX_BYTES}", "this is hardly a record")
     try:
@@ -232,6 +241,9 @@ def _meaning(kind: Any, text: str, path: Path, notes: Notes) -> Any:
             return date.fromisoformat(text)
         if kind is record.UnitText:
             units.find(text)
+        if kind is record.CountryCode and text and text not in countries.CODES:
+            rule = "expected the two capital letters of a country in ISO 3166-1"
+            raise _noted(path, rule, "write it like DE, CH or GB", notes, text)
     except UnitError as error:
         raise _noted(path, str(error), "write a unit of docs/calibration-templates.md", notes, text) from None
     except ValueError:

@@ -130,7 +130,7 @@ def _check_certified(template: Template, standard: Standard, used: UsedStandard,
 def _check_covers(template: Template, standard: Standard, used: UsedStandard, path: Path, notes: Notes) -> None:
     """At the nominal points; where it is read live, calculation looks at what it read too."""
     for measurand in template.measurands:
-        if _reference(template, measurand) is not standard or measurand.reference is not None:
+        if reference(template, measurand) is not standard or measurand.reference is not None:
             continue
         unit = units.find(used.unit) if used.unit else measurand.unit
         if not units.are_alike(unit, measurand.unit):
@@ -151,7 +151,8 @@ def _nominals(template: Template, measurand: Measurand) -> set[float]:
     return found
 
 
-def _reference(template: Template, measurand: Measurand) -> Standard:
+def reference(template: Template, measurand: Measurand) -> Standard:
+    """The first standard of a measurand."""
     return next(one for one in template.standards if one.measurand in ("", measurand.name))
 
 
@@ -163,7 +164,7 @@ def _gives_value(template: Template, standard: Standard) -> bool:
 def _is_used(template: Template, measurand: Measurand, standard: Standard) -> bool:
     if standard.measurand not in ("", measurand.name):
         return False
-    if _reference(template, measurand) is standard:
+    if reference(template, measurand) is standard:
         return True
     names = set[str]()
     for component in measurand.budget.components:

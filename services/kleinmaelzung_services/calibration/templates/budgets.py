@@ -61,19 +61,21 @@ def _coverage(table: Table | None) -> Coverage:
 def _component(table: Table, unit: Unit) -> Component:
     name = table.text("name", example="resolution")
     sensitivity = table.formula("sensitivity")
-    own_unit = table.unit("unit", unit, like=None if sensitivity else unit)
+    own_unit = table.unit("unit", unit, like=None if sensitivity or "quantity" in table else unit)
     kind = table.choice("type", ("A", "B"))
     source = _source(table)
     component = Component(
         name=name,
         type=kind,
         distribution=table.choice("distribution", DISTRIBUTIONS, "normal"),
+        beta=table.optional_number("beta", least=0.0, most=1.0),
         half_width=table.formula("half_width", least=0.0),
         u=table.formula("u", least=0.0),
         expanded=table.formula("U", least=0.0),
         k=table.optional_number("k", least=1.0, most=10.0),
         source=source,
         sensitivity=sensitivity,
+        quantity=table.text("quantity", ""),
         unit=own_unit,
         dof=table.optional_number("dof", above=0.0),
         skip_at_zero=table.boolean("skip_at_zero", default=False),
@@ -84,7 +86,13 @@ def _component(table: Table, unit: Unit) -> Component:
         table.add(
             "sensitivity", rule, f'add unit = "degC", or whatever it is; unit = "{unit.symbol}" where it is the same'
         )
+    if "sensitivity" in table and "quantity" in table:
+        table.add("sensitivity", "quantity is there too, by which it is computed", "leave one of the two out")
+    elif "quantity" in table and "unit" not in table:
+        rule = "says what the number is of, and nothing says in which unit the number is"
+        table.add("quantity", rule, 'add unit = "degC", or whatever it is')
     _check_number(table)
+    _check_beta(table)
     _check_type(table, component)
     return component
 
@@ -107,6 +115,14 @@ def _check_number(table: Table) -> None:
             "a normal distribution has no half-width",
             'write distribution = "rectangular", or u instead of half_width',
         )
+
+
+def _check_beta(table: Table) -> None:
+    is_trapezoid = table.values.get("distribution") == "trapezoid"
+    if is_trapezoid and "beta" not in table:
+        table.add("beta", "missing: a trapezoid has a top", "add beta = top over base, 0 is a triangle, 1 a rectangle")
+    if "beta" in table and not is_trapezoid:
+        table.add("beta", "belongs to a trapezoid", 'leave it out, or write distribution = "trapezoid"')
 
 
 def _check_type(table: Table, component: Component) -> None:

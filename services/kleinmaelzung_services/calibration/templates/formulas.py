@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from kleinmaelzung_services.calibration import units
 from kleinmaelzung_services.calibration.templates import names as template_names
+from kleinmaelzung_services.calibration.templates import quantities
 from kleinmaelzung_services.calibration.templates.expressions import Expression
 from kleinmaelzung_services.calibration.templates.lines import Path
-from kleinmaelzung_services.calibration.templates.mistakes import Notes
+from kleinmaelzung_services.calibration.templates.mistakes import Notes, hint, show_path
+from kleinmaelzung_services.calibration.templates.tables import UNKNOWN
 from kleinmaelzung_services.calibration.templates.template import (
     Ambient,
     Component,
@@ -77,6 +80,37 @@ def _check_budget(parts: Parts, measurand: Measurand, place: Path, notes: Notes)
     for index, component in enumerate(measurand.budget.components):
         for key, formula in _formulas(component):
             _check(formula, (*place, "budget", "component", index, key), known, notes)
+        if component.quantity:
+            _check_quantity(parts, measurand, component, (*place, "budget", "component", index), notes)
+
+
+def _formula_paths(place: Path) -> tuple[str, ...]:
+    """Where the formulas stand of the measurand that has the component at this place."""
+    own = place[: place.index("budget")]
+    return tuple(show_path((*own, key)) for key in ("reference", "instrument"))
+
+
+def _check_quantity(parts: Parts, measurand: Measurand, component: Component, place: Path, notes: Notes) -> None:
+    """It must be in a formula of the measurand, or the error would not answer to it."""
+    known = quantities.of(measurand, parts.inputs)
+    if any(one.path.startswith(_formula_paths(place)) for one in notes.mistakes):
+        return  # the formulas are wrong, and that is said
+    if component.quantity not in known:
+        rule = "is not in the formula of the reference or the indication"
+        listed = f"known here: {_listed(dict.fromkeys(known, ''))}" if known else "write sensitivity instead"
+        remedy = hint(component.quantity, known) or listed
+        notes.add((*place, "quantity"), rule, remedy, found=component.quantity)
+        return
+    unit = quantities.unit_of(component.quantity, measurand, parts.standards, parts.environment, parts.inputs)
+    is_written = notes.is_there((*place, "unit"))
+    if (
+        unit is not None
+        and is_written
+        and UNKNOWN not in (unit, component.unit)
+        and not units.are_alike(unit, component.unit)
+    ):
+        rule = f'cannot be converted to "{unit.symbol}", in which the formula knows {component.quantity}'
+        notes.add((*place, "unit"), rule, "write a unit of the same kind", found=component.unit.symbol)
 
 
 def _formulas(component: Component) -> Sequence[tuple[str, Expression | None]]:

@@ -19,6 +19,7 @@ from kleinmaelzung_services.calibration.templates.template import (
     Measurand,
     Points,
     Repeatability,
+    Source,
     Standard,
     Test,
     Uniformity,
@@ -229,6 +230,8 @@ def _check_reference(parts: Parts, measurand: Measurand, notes: Notes) -> None:
     if measurand.reference is None:
         _check_unit(*mine[0], measurand, notes)
     for index, standard in mine:
+        if measurand.reference is not None or index != mine[0][0]:  # else its unit is wrong, and that is said
+            _check_ratio(index, standard, measurand, notes)
         if standard.max_U_ratio is not None and measurand.acceptance is None:
             rule = "is a share of the tolerance, and there is no [acceptance]"
             notes.add(
@@ -237,6 +240,18 @@ def _check_reference(parts: Parts, measurand: Measurand, notes: Notes) -> None:
                 "leave it out, or add [acceptance]",
                 found=standard.max_U_ratio,
             )
+
+
+def _check_ratio(index: int, standard: Standard, measurand: Measurand, notes: Notes) -> None:
+    """U of another quantity, such as a mass for a volume, can be compared by what it changes the error by."""
+    unit = standard.unit or measurand.unit
+    if standard.max_U_ratio is None or UNKNOWN in (unit, measurand.unit) or units.are_alike(unit, measurand.unit):
+        return
+    source = Source(kind="standard", name=standard.role)
+    if not any(one.source == source and (one.sensitivity or one.quantity) for one in measurand.budget.components):
+        rule = f"{unit.symbol} cannot be compared with a limit in {measurand.error_unit.symbol}: no component says how"
+        remedy = f'add a component with source = "standard:{standard.role}" and sensitivity, or leave max_U_ratio out'
+        notes.add(("standards", index, "max_U_ratio"), rule, remedy, found=standard.max_U_ratio)
 
 
 def _check_unit(index: int, standard: Standard, measurand: Measurand, notes: Notes) -> None:

@@ -108,17 +108,23 @@ class Source:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Component:
-    """One line of the budget: one of half_width, u, expanded (with k) and source. `unit` holds for the number."""
+    """One line of the budget: one of half_width, u, expanded (with k) and source. `unit` holds for the number.
+
+    `beta` is a trapezoid's, its top over its base. `quantity` is the name in the formula of reference or indication
+    whose uncertainty this is: how the error answers to it is then computed, and no `sensitivity` is given.
+    """
 
     name: str
     type: Literal["A", "B"]
     distribution: Distribution
+    beta: float | None = None
     half_width: Expression | None = None
     u: Expression | None = None
     expanded: Expression | None = None
     k: float | None = None
     source: Source | None = None
     sensitivity: Expression | None = None
+    quantity: str = ""
     unit: Unit
     dof: float | None = None
     skip_at_zero: bool = False

@@ -115,7 +115,17 @@ def test_what_is_correlated_does_not_dominate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("nu_eff", "taken"), [(16.7, 16), (16.0, 16), (15.999999999999, 16), (1.9, 1), (0.6, 0.6), (math.inf, math.inf)]
+    ("nu_eff", "taken"),
+    [
+        (16.7, 16),
+        (16.0, 16),
+        (15.999999999999, 16),
+        (18.9987, 19),
+        (18.99, 18),
+        (1.9, 1),
+        (0.6, 0.6),
+        (math.inf, math.inf),
+    ],
 )
 def test_nu_eff_is_truncated(nu_eff: float, taken: float) -> None:
     assert coverage.truncated(nu_eff) == taken

@@ -130,6 +130,7 @@ def test_g_4_1_three_inputs() -> None:
     terms = [(0.25, 9), (0.57, 4), (0.82, 14)]
     found = budget.evaluate([Component(name=str(u), u=u, dof=dof) for u, dof in terms], p=0.95)
     assert (f"{found.u_c:.2f}", f"{found.nu_eff:.1f}") == ("1.03", "19.0")
+    assert (found.coverage.dof, f"{found.k:.2f}") == (19, "2.09")
     assert f"{found.expanded:.1f}" == "2.2"
 
 

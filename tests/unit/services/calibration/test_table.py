@@ -30,10 +30,19 @@ def columns(text: str | bytes, *, decimal: Decimal | None = None) -> tuple[list[
         "name,y,u,x\na,2.5,?,1\nb,0.4,,-30\n",
         "x,y\n1,2.5,,\n-30,0.4,\n",
         "x,y,\n1,2.5,\n-30,0.4,\n",
+        "X,Y\n1,2.5\n-30,0.4\n",
+        "X,x,y\n7,1,2.5\n7,-30,0.4\n",
+        "x\ty\n1\t2.5\n-30\t0,4\n",
     ],
 )
 def test_the_same_two_points(text: str) -> None:
     assert columns(text) == ([1, -30], [2.5, 0.4])
+
+
+def test_the_case_of_other_columns_means_something() -> None:
+    """U is an expanded uncertainty: taken for u, all would be wrong by k."""
+    with pytest.raises(CalibrationError, match="line 1, column u is missing, but the header names x, y, U"):
+        table.read(b"x,y,U\n1,2,3\n", ["u"])
 
 
 def test_lines_are_those_of_the_file() -> None:
@@ -56,10 +65,10 @@ def test_a_decimal_comma_that_can_be_nothing_else_is_understood(cell: str) -> No
         ("# only\n\n", "the file is empty"),
         ("x,y\n", "the file is empty below its header"),
         ("1,2\n3,4\n", "line 1 is 1,2, but the first line names the columns: put a header such as x,y above it"),
-        ("x y\n1 2\n", "line 1 is x y, but commas or semicolons separate the columns"),
-        ("x\n1\n", "line 1 is x, but commas or semicolons"),
+        ("x y\n1 2\n", "line 1 is x y, but commas, semicolons or tabs separate the columns"),
+        ("x\n1\n", "line 1 is x, but commas, semicolons or tabs"),
         ("x,z\n1,2\n", "line 1, column y is missing, but the header names x, z"),
-        ("X,y\n1,2\n", "line 1, column x is missing"),
+        ("xx,y\n1,2\n", "line 1, column x is missing"),
         ("x,y,x\n1,2,3\n", "line 1, column x is there twice"),
         ("x,y\n1,2\n3\n", "line 3, column 2 is one of 1, but the header names 2"),
         ("x,y\n1,2\n1,5,2\n", "line 3, column 3 is one of 3, but the header names 2: write decimals with a point"),

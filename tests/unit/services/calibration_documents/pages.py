@@ -38,10 +38,15 @@ def whole(pdf: bytes) -> str:
     return "".join("".join(texts(pdf)).split())
 
 
+def instructions(page: pikepdf.Page) -> list[Any]:
+    """What is drawn, operator by operator."""
+    return list[Any](pikepdf.parse_content_stream(page))
+
+
 def _of_page(number: int, page: pikepdf.Page) -> list[Line]:
     maps = {str(name): _map(font) for name, font in dict(page.resources.Font).items()}
     found, font, x, y = [], "", 0.0, 0.0
-    for instruction in pikepdf.parse_content_stream(page):
+    for instruction in instructions(page):
         operator, values = instruction.operator, list[Any](instruction.operands)
         if str(operator) == "Tf":
             font = str(values[0])

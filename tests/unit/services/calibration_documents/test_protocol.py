@@ -6,7 +6,7 @@ from kleinmaelzung_services.calibration.documents import texts
 from kleinmaelzung_services.calibration.documents.glyphs import GlyphMissing
 from kleinmaelzung_services.calibration.documents.protocol import blank
 from kleinmaelzung_services.calibration.documents.texts import Language
-from kleinmaelzung_services.calibration.templates import checking, shipped
+from kleinmaelzung_services.calibration.templates import checking, sequence, shipped
 from kleinmaelzung_services.calibration.templates.shipped import Shipped
 from kleinmaelzung_services.calibration.templates.template import Template
 from tests.unit.services.calibration_documents import pages
@@ -70,12 +70,28 @@ def test_the_points_are_listed_as_they_are_run() -> None:
     assert arrows == [*(("↑", point) for point in up), *(("↓", point) for point in reversed(up))]
 
 
-def test_a_random_order_leaves_the_numbers_to_be_written() -> None:
+def test_the_form_has_a_column_for_zero_where_the_template_returns_to_it() -> None:
+    assert "Zero, g" in pages.texts(made("balance"))
+    assert not [text for text in pages.texts(made("thermometer")) if text.startswith("Zero")]
+    template, content = changed("linear-sensor", "repeats         = 2", "repeats = 2\nreturn_to_zero = true")
+    assert "Zero, mA" in pages.texts(blank.pdf(template, content, "en"))
+
+
+def test_signatures_do_not_stand_alone_on_the_last_page() -> None:
+    for name in ("balance", "ph-meter"):
+        lines = pages.lines(made(name))
+        last = {line.text for line in lines if line.page == max(line.page for line in lines)}
+        assert {"Deviations from the method, remarks", "Signatures", "End of the protocol"} <= last, name
+
+
+def test_a_random_order_is_printed_as_it_will_be_run() -> None:
     template, content = changed("ph-meter", 'order           = "up"', 'order = "random(7)"')
     said = pages.texts(blank.pdf(template, content, "en"))
-    assert any(text.startswith("In random order (seed 7): write the order down under No.") for text in said)
-    assert {"7", "8", "9"}.isdisjoint(said)
-    assert {"7", "8", "9"} <= set(pages.texts(made("ph-meter")))
+    assert any(text.startswith("In random order, as listed here (seed 7).") for text in said)
+    run = [f"{point:.3f}" for point, *_ in sequence.slots(template.tests[0])]
+    assert [text for text in said if text in ("4.006", "6.865", "9.180")][-9:] == run
+    assert run != sorted(run)
+    assert {"7", "8", "9"} <= set(said)
 
 
 def test_limits_have_the_decimal_sign_of_the_language() -> None:

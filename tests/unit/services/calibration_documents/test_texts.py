@@ -1,6 +1,9 @@
 """The fixed words: each in both languages, with the same values in it, and printable."""
 
+import importlib
+import re
 import string
+from pathlib import Path
 
 import pytest
 
@@ -8,15 +11,31 @@ from kleinmaelzung_services.calibration.documents import numerals, texts
 from kleinmaelzung_services.calibration.documents.paper import printable
 from kleinmaelzung_services.calibration.documents.texts import Language, Words
 
-ALL = {name: value for name, value in vars(texts).items() if isinstance(value, Words)}
+FOLDER = Path(texts.__file__).parent
+FILES = sorted([FOLDER / "texts.py", *FOLDER.rglob("words*.py")])
+MODULES = [
+    importlib.import_module(".".join((str(texts.__package__), *file.relative_to(FOLDER).with_suffix("").parts)))
+    for file in FILES
+]
+ALL = {
+    f"{module.__name__.removeprefix(f'{texts.__package__}.')}.{name}": value
+    for module in MODULES
+    for name, value in vars(module).items()
+    if isinstance(value, Words)
+}
 
 
 def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-def test_there_are_words() -> None:
-    assert len(ALL) > 100
+def test_every_module_of_words_is_here_and_there_is_no_other() -> None:
+    assert len(ALL) > 300
+    assert all(any(isinstance(value, Words) for value in vars(module).values()) for module in MODULES)
+    others = [file for file in FOLDER.rglob("*.py") if file not in FILES]
+    assert [
+        file.name for file in others if re.search(r"texts import .*\bof\b|texts\.of\(|\bWords\(en", file.read_text())
+    ] == []
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -25,7 +44,7 @@ def test_words_are_complete_in_both_languages(name: str) -> None:
     assert words.en.strip()
     assert words.de.strip()
     assert placeholders(words.en) == placeholders(words.de)
-    assert set(words.en + words.de) <= printable()
+    assert set(words.en + words.de) <= printable() | {"\n"}
 
 
 @pytest.mark.parametrize(

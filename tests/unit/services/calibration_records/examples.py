@@ -2,8 +2,9 @@
 
 import copy
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kleinmaelzung_services.calibration.calculation import calculating
 from kleinmaelzung_services.calibration.calculation.results import MeasurandResult, Results
@@ -11,9 +12,9 @@ from kleinmaelzung_services.calibration.records import record_json
 from kleinmaelzung_services.calibration.records.record import Record
 from kleinmaelzung_services.calibration.templates import shipped
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parents[4] / "docs" / "examples" / "calibration"
 TEMPLATES = {one.name: one.template for one in shipped.templates()}
-CONTENT = {name: (HERE / f"{name}.json").read_bytes() for name in ("balance", "thermometer")}
+CONTENT = {name: (FOLDER / f"{name}.json").read_bytes() for name in ("balance", "thermometer")}
 VALUES: dict[str, dict[str, Any]] = {name: json.loads(content) for name, content in CONTENT.items()}
 Key = str | int
 
@@ -42,6 +43,16 @@ def results(name: str, *changes: tuple[tuple[Key, ...], Any]) -> Results:
 
 def found(name: str, *changes: tuple[tuple[Key, ...], Any]) -> MeasurandResult:
     return results(name, *changes).as_found.measurands[0]
+
+
+def later(name: str, by: timedelta) -> dict[str, Any]:
+    """All readings of as_found once more, so much later: for as_left."""
+    series = copy.deepcopy(VALUES[name]["as_found"])
+    for one, key in [(series, "started"), (series, "finished")] + [
+        (reading, "at") for run in series["tests"] for reading in run["readings"]
+    ]:
+        one[key] = (datetime.fromisoformat(one[key]) + by).isoformat()
+    return cast(dict[str, Any], series)
 
 
 def manual(value: float, unit: str) -> dict[str, Any]:

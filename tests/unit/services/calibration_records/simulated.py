@@ -1,10 +1,10 @@
 """A record for any template, made up: every test measured, every standard certified, all errors small and alike."""
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 from kleinmaelzung_services.calibration import units
-from kleinmaelzung_services.calibration.records import record_check
 from kleinmaelzung_services.calibration.records.record import (
     AmbientRange,
     Answer,
@@ -26,7 +26,16 @@ from kleinmaelzung_services.calibration.records.record import (
     UsedStandard,
     Window,
 )
-from kleinmaelzung_services.calibration.templates.template import Measurand, Standard, Template, Test
+from kleinmaelzung_services.calibration.templates import sequence
+from kleinmaelzung_services.calibration.templates.template import (
+    Measurand,
+    Points,
+    Repeatability,
+    Standard,
+    Template,
+    Test,
+    Uniformity,
+)
 from kleinmaelzung_services.calibration.units import Unit
 
 START = datetime(2026, 3, 10, 9, tzinfo=UTC)
@@ -117,9 +126,11 @@ def _one(standard: Standard, position: str) -> UsedStandard:
 
 def _readings(template: Template, test: Test) -> list[Reading]:
     measurand = next(one for one in template.measurands if one.name == test.measurand)
-    ordered = sorted(record_check.slots(test), key=lambda slot: slot[1] == "down")
-    found = []
-    for number, (point, direction, repeat, position) in enumerate(ordered):
+    stability, found = measurand.stability, []
+    length = test.record_s if isinstance(test, Uniformity) else stability.window_s
+    times = evenly(length, max(20, stability.min_samples, math.ceil(length / stability.max_age_s) + 1))
+    returns = isinstance(test, Points | Repeatability) and test.return_to_zero
+    for number, (point, direction, repeat, position) in enumerate(sequence.slots(test)):
         assert direction in ("up", "down")
         shown = point + measurand.display.resolution * math.sin(number)
         raw = measurand.display.raw
@@ -131,15 +142,18 @@ def _readings(template: Template, test: Test) -> list[Reading]:
                 position=position,
                 at=START + timedelta(minutes=number),
                 by="A. Example",
-                indication=None if measurand.display.indication else window(measurand.unit, shown),
-                raw=None if raw is None else window(raw.unit, RAW[raw.unit.symbol](shown)),
-                standards=tuple(_signals(template, measurand, point, number)),
+                indication=None if measurand.display.indication else window(measurand.unit, shown, times),
+                raw=None if raw is None else window(raw.unit, RAW[raw.unit.symbol](shown), times),
+                zero=window(measurand.unit, 0.0, [time - 2 * length for time in times]) if returns else None,
+                standards=tuple(_signals(template, measurand, point, number, times)),
             )
         )
     return found
 
 
-def _signals(template: Template, measurand: Measurand, point: float, number: int) -> list[StandardSignal]:
+def _signals(
+    template: Template, measurand: Measurand, point: float, number: int, times: Sequence[float]
+) -> list[StandardSignal]:
     found = []
     for standard in template.standards:
         if not standard.channel or standard.unit is None or standard.measurand not in ("", measurand.name):
@@ -147,10 +161,15 @@ def _signals(template: Template, measurand: Measurand, point: float, number: int
         value = point + 0.001 * math.cos(number)
         if not units.are_alike(standard.unit, measurand.unit):
             value = 0.997 * point if standard.unit.symbol == "mg" else 25.0
-        found.append(StandardSignal(role=standard.role, signal=window(standard.unit, value, standard.role)))
+        found.append(StandardSignal(role=standard.role, signal=window(standard.unit, value, times, standard.role)))
     return found
 
 
-def window(unit: Unit, value: float, device: str = "item-1") -> Window:
-    values = tuple(value + 1e-4 * math.sin(3.7 * place) for place in range(20))
-    return Window(device=device, unit=_text(unit), times_s=tuple(map(float, range(20))), values=values)
+def evenly(length: float, count: int) -> list[float]:
+    return [length / count * place for place in range(count)]
+
+
+def window(unit: Unit, value: float, times: Sequence[float], device: str = "item-1") -> Window:
+    """Without a slope, so that it is stable by any template."""
+    values = tuple(value + 1e-4 * math.sin(3.7 * place) * math.sin(0.3 * place) for place in range(len(times)))
+    return Window(device=device, unit=_text(unit), times_s=tuple(times), values=values)

@@ -79,8 +79,9 @@ def test_an_edit_without_a_new_version_is_refused(shipped: Shipped) -> None:
     (found,) = checked.mistakes
     assert found.path == "version"
     assert "a released version never changes" in found.rule
-    assert found.remedy == "write version = 2, or an id of your own"
-    newer = re.sub(rb"(?m)^version( *)= 1\b", rb"version\1= 2", shipped.content)
+    following = shipped.template.version + 1
+    assert found.remedy == f"write version = {following}, or an id of your own"
+    newer = re.sub(rb"(?m)^version( *)= [0-9]+\b", rb"version\1= %d" % following, shipped.content)
     assert checking.check(newer, register).template is not None
 
 
@@ -96,11 +97,7 @@ def test_every_formula_of_the_budget_gives_a_sensible_uncertainty(shipped: Shipp
                 size = component.half_width or component.u or component.expanded
                 if size is None:
                     continue
-                found = expressions.evaluate(size, numbers)
-                if component.sensitivity:
-                    found *= expressions.evaluate(component.sensitivity, numbers)
-                else:
-                    found = units.convert_difference(found, component.unit, measurand.unit)
+                found = carried(template, component, measurand, numbers, expressions.evaluate(size, numbers))
                 assert found < 0.05 * measurand.display.span, component.name  # a unit mixed up would be far off
 
 
@@ -112,22 +109,41 @@ def test_what_the_budget_adds_up_to_leaves_room_for_a_decision(shipped: Shipped)
         assert measurand.acceptance is not None
         for point in points_of(template, measurand):
             numbers = numbers_for(template, measurand, point)
-            squares = sum(standard_uncertainty(one, measurand, numbers) ** 2 for one in measurand.budget.components)
+            squares = sum(
+                standard_uncertainty(template, one, measurand, numbers) ** 2 for one in measurand.budget.components
+            )
             limit = next(one for one in measurand.acceptance.limits if one.above < point <= one.upto)
             permitted = units.convert_difference(limit.upper or 0.0, measurand.error_unit, measurand.unit)
             permitted += limit.relative * measurand.display.span
             assert 2 * math.sqrt(squares) < 0.75 * permitted, (point, squares)
 
 
-def standard_uncertainty(component: Component, measurand: Measurand, numbers: dict[str, float]) -> float:
+def carried(
+    template: Template, component: Component, measurand: Measurand, numbers: dict[str, float], value: float
+) -> float:
+    """What a number of the component changes the error by, in the measurand's unit."""
+    if component.sensitivity:
+        return value * expressions.evaluate(component.sensitivity, numbers)
+    if not component.quantity:
+        return units.convert_difference(value, component.unit, measurand.unit)
+    formula = measurand.reference or measurand.display.indication
+    assert formula is not None
+    moved = {**numbers, component.quantity: numbers[component.quantity] + value}
+    for one in template.inputs:
+        if one.value is not None and one.name != component.quantity:
+            moved[one.name] = expressions.evaluate(one.value, moved)
+    return abs(expressions.evaluate(formula, moved) - expressions.evaluate(formula, numbers))
+
+
+def standard_uncertainty(
+    template: Template, component: Component, measurand: Measurand, numbers: dict[str, float]
+) -> float:
     """Of what has a formula; what comes from certificates and readings is left out."""
     formula = component.half_width or component.u
     if formula is None:
         return 0.0
     found = expressions.evaluate(formula, numbers) / (math.sqrt(3) if component.half_width else 1)
-    if component.sensitivity:
-        return found * expressions.evaluate(component.sensitivity, numbers)
-    return units.convert_difference(found, component.unit, measurand.unit)
+    return carried(template, component, measurand, numbers, found)
 
 
 @each_template

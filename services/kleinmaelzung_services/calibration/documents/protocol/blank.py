@@ -23,13 +23,13 @@ from kleinmaelzung_services.calibration.documents.blocks import (
 from kleinmaelzung_services.calibration.documents.form import NOTE_MM, WRITING_MM, Form, formula
 from kleinmaelzung_services.calibration.documents.protocol import budgets, steps
 from kleinmaelzung_services.calibration.documents.texts import Language, say
-from kleinmaelzung_services.calibration.templates.template import Measurand, Standard, Template, Uniformity
+from kleinmaelzung_services.calibration.templates.template import Measurand, Sensor, Standard, Template, Uniformity
 
 # A form says nothing about time: the same template makes the same file.
 NO_TIME: Final = datetime(1970, 1, 1, tzinfo=UTC)
 SIGNATURE_MM: Final = 14.0
 ATTACHED_AS: Final = "template.toml"
-_AMBIENT: Final = {"temperature": texts.TEMPERATURE, "humidity": texts.HUMIDITY, "pressure": texts.PRESSURE}
+AMBIENT: Final = {"temperature": texts.TEMPERATURE, "humidity": texts.HUMIDITY, "pressure": texts.PRESSURE}
 
 
 def pdf(template: Template, content: bytes, language: Language) -> bytes:
@@ -78,7 +78,7 @@ def _blocks(form: Form, version: str) -> tuple[Block, ...]:
         *budgets.limits(form),
         *budgets.results(form),
         form.heading(texts.DEVIATIONS),
-        Lines(count=4),
+        Lines(count=4, fills=True),
         *_signatures(form),
     )
 
@@ -89,11 +89,12 @@ def _purpose(form: Form, version: str) -> list[Block]:
     rows += [(form.say(texts.INSTRUMENT_TYPE), template.instrument_type)]
     rows += [(form.say(texts.METHOD), "\n".join(template.method))]
     for measurand in template.measurands:
-        rows += [(form.say(texts.MEASURAND), _measured(form, measurand))]
+        rows += [(form.say(texts.MEASURAND), measured(form, measurand))]
     return [form.heading(texts.PURPOSE), form.pairs(rows, "method")]
 
 
-def _measured(form: Form, measurand: Measurand) -> str:
+def measured(form: Form, measurand: Measurand) -> str:
+    """Quantity, range, resolution and what the result is; with its formulas."""
     display = measurand.display
     unit = form.unit(measurand.unit)
     span = form.say(texts.SPAN, low=form.number(display.low), high=form.number(display.high), unit=unit)
@@ -130,15 +131,19 @@ def _sensors(form: Form) -> list[Block]:
     for measurand in form.template.measurands:
         sensor, immersion = measurand.display.sensor, measurand.display.immersion
         if sensor:
-            wires = form.say(texts.WIRES, wires=sensor.wires) if sensor.wires else ""
-            current = f"{form.number(sensor.current_mA)} mA" if sensor.current_mA else ""
-            shown = ", ".join(part for part in (sensor.kind, sensor.standard, wires, current) if part)
-            rows.append((form.say(texts.SENSOR), shown))
+            rows.append((form.say(texts.SENSOR), felt(form, sensor)))
         if immersion:
             words = texts.IMMERSION_LEAST if immersion.used_mm is None else texts.IMMERSION_USED
             used = "" if immersion.used_mm is None else form.number(immersion.used_mm)
             rows.append((form.say(texts.IMMERSION), form.say(words, least=form.number(immersion.min_mm), used=used)))
     return [form.pairs(rows, "instrument")] if rows else []
+
+
+def felt(form: Form, sensor: Sensor) -> str:
+    """What the instrument feels with."""
+    wires = form.say(texts.WIRES, wires=sensor.wires) if sensor.wires else ""
+    current = f"{form.number(sensor.current_mA)} mA" if sensor.current_mA else ""
+    return ", ".join(part for part in (sensor.kind, sensor.standard, wires, current) if part)
 
 
 def _standards(form: Form) -> list[Block]:
@@ -200,7 +205,7 @@ def _environment(form: Form) -> list[Block]:
         if one.max_change_per_h is not None:
             permitted.append(form.say(texts.CHANGE_PER_H, change=form.number(one.max_change_per_h), unit=unit))
         need = form.say(texts.REQUIRED if one.sensor == "required" else texts.OPTIONAL)
-        name = f"{form.say(_AMBIENT[one.name])}, {unit}\n({need})"
+        name = f"{form.say(AMBIENT[one.name])}, {unit}\n({need})"
         rows.append((name, "\n".join(permitted), "", "", "", "", ""))
     table = Table(columns=columns, rows=tuple(rows), field="environment", row_mm=NOTE_MM)
     return [form.heading(texts.ENVIRONMENT), table]

@@ -15,8 +15,8 @@ _DISTRIBUTIONS: Final = {
     "arcsine": texts.ARCSINE,
     "trapezoid": texts.TRAPEZOID,
 }
-_BASES: Final = {"nominal": texts.BASIS_NOMINAL, "indication": texts.BASIS_INDICATION, "span": texts.BASIS_SPAN}
-_RULES: Final = {"simple": texts.RULE_SIMPLE, "guard": texts.RULE_GUARD, "nonbinary": texts.RULE_NONBINARY}
+BASES: Final = {"nominal": texts.BASIS_NOMINAL, "indication": texts.BASIS_INDICATION, "span": texts.BASIS_SPAN}
+RULES: Final = {"simple": texts.RULE_SIMPLE, "guard": texts.RULE_GUARD, "nonbinary": texts.RULE_NONBINARY}
 _FITTED: Final = {
     "reference": texts.REFERENCE,
     "indication": texts.INDICATION,
@@ -67,6 +67,10 @@ def _component(form: Form, component: Component) -> tuple[str, ...]:
     lines = [_estimate(form, component)]
     if component.sensitivity is not None and component.sensitivity.text != "1":
         lines.append(form.say(texts.SENSITIVITY, value=formula(component.sensitivity)))
+    if component.quantity:
+        lines.append(form.say(texts.SENSITIVITY_TO, quantity=component.quantity))
+    if component.beta is not None:
+        lines.append(form.say(texts.EDGE, beta=form.number(component.beta)))
     if component.dof is not None and math.isfinite(component.dof):
         lines.append(form.say(texts.DEGREES, dof=form.number(component.dof)))
     if component.skip_at_zero:
@@ -121,18 +125,18 @@ def _limits(form: Form, measurand: Measurand, acceptance: Acceptance) -> list[Bl
     )
     rows = tuple(
         (
-            _end(form, one.above),
-            _end(form, one.upto),
-            _bound(form, one.lower, -one.relative),
-            _bound(form, one.upper, one.relative),
+            end(form, one.above),
+            end(form, one.upto),
+            bound(form, one.lower, -one.relative),
+            bound(form, one.upper, one.relative),
             "",
             "",
         )
         for one in acceptance.limits
     )
     factor = form.number(acceptance.guard_factor)
-    sentences = [f"{form.say(texts.RULE)}: {form.say(_RULES[acceptance.rule], factor=factor)}."]
-    sentences.append(form.say(_BASES[acceptance.basis]))
+    sentences = [f"{form.say(texts.RULE)}: {form.say(RULES[acceptance.rule], factor=factor)}."]
+    sentences.append(form.say(BASES[acceptance.basis]))
     if acceptance.agreed_with_customer:
         sentences.append(form.say(texts.AGREED))
     return [
@@ -141,14 +145,14 @@ def _limits(form: Form, measurand: Measurand, acceptance: Acceptance) -> list[Bl
     ]
 
 
-def _end(form: Form, value: float | None) -> str:
+def end(form: Form, value: float | None) -> str:
     return "-" if value is None or not math.isfinite(value) else form.number(value)
 
 
-def _bound(form: Form, value: float | None, share: float) -> str:
+def bound(form: Form, value: float | None, share: float) -> str:
     """What is permitted on one side: a number, a share of the basis, or both."""
     if value is None or not share:
-        return _end(form, value)
+        return end(form, value)
     if not value:
         return f"{form.number(100 * share)} %"
     sign = "\N{MINUS SIGN}" if share < 0 else "+"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from kleinmaelzung_services.calibration.documents import texts
 from kleinmaelzung_services.calibration.documents.blocks import Block, Column, Heading, Paragraph, Table
 from kleinmaelzung_services.calibration.documents.form import WRITING_MM, Form
+from kleinmaelzung_services.calibration.templates import sequence
 from kleinmaelzung_services.calibration.templates.template import (
     CheckPoint,
     Eccentricity,
@@ -90,7 +91,7 @@ def readings(form: Form) -> list[Block]:
     blocks: list[Block] = [form.heading(texts.STEPS)]
     for number, test in enumerate(form.template.tests, 1):
         field = f"test[{number - 1}]"
-        blocks.append(Heading(text=f"{number}. {_title(form, test)}", level=2, field=f"{field}.title"))
+        blocks.append(Heading(text=f"{number}. {title(form, test)}", level=2, field=f"{field}.title"))
         match test:
             case Points():
                 blocks += _points(form, test, field)
@@ -105,11 +106,12 @@ def readings(form: Form) -> list[Block]:
     return blocks
 
 
-def _title(form: Form, test: Test) -> str:
-    title = test.title or form.say(_KINDS[type(test)])
-    if len(form.template.measurands) == 1 or test.measurand in title:
-        return title
-    return form.say(texts.OF_MEASURAND, title=title, measurand=test.measurand)
+def title(form: Form, test: Test) -> str:
+    """That of the template; or the kind of test, with the measurand where there are several."""
+    named = test.title or form.say(_KINDS[type(test)])
+    if len(form.template.measurands) == 1 or test.measurand in named:
+        return named
+    return form.say(texts.OF_MEASURAND, title=named, measurand=test.measurand)
 
 
 def _points(form: Form, test: Points, field: str) -> list[Block]:
@@ -135,17 +137,22 @@ def _points_table(form: Form, test: Points, measurand: Measurand, field: str) ->
     empty = _empty_columns(form, measurand, returns_to_zero=test.return_to_zero)
     rows: _Rows = []
     for point, arrow in _sequence(form, test):
-        number = "" if test.order == "random" else str(len(rows) + 1)
-        rows.append((number, *([arrow] if has_direction else []), point, *("" for _ in empty)))
+        rows.append((str(len(rows) + 1), *([arrow] if has_direction else []), point, *("" for _ in empty)))
     return Table(columns=(*first, *empty), rows=tuple(rows), field=f"{field}.points", row_mm=WRITING_MM)
 
 
 def _sequence(form: Form, test: Points) -> list[tuple[str, str]]:
     """The points as they are run, each with its direction."""
-    points = form.column(test.points)
-    up, down = [(point, "↑") for point in points], [(point, "↓") for point in reversed(points)]
-    series = {"up": up, "down": down, "up-down": up + down, "random": up}[test.order]
-    return series * test.repeats
+    slots = list(sequence.slots(test))
+    points = form.column([point for point, *_ in slots])
+    return [(point, "↓" if way == "down" else "↑") for point, (_, way, *_) in zip(points, slots, strict=True)]
+
+
+def _zero(form: Form, measurand: Measurand) -> str:
+    """With an indication by formula it is the raw signal that is read."""
+    display = measurand.display
+    unit = display.raw.unit if display.raw and display.indication else measurand.unit
+    return form.titled(texts.ZERO, unit)
 
 
 def _empty_columns(form: Form, measurand: Measurand, *, returns_to_zero: bool) -> list[Column]:
@@ -156,7 +163,7 @@ def _empty_columns(form: Form, measurand: Measurand, *, returns_to_zero: bool) -
         named.append((form.titled(texts.RAW, measurand.display.raw.unit), 3.0))
     named.append((form.titled(texts.INDICATION, measurand.unit), 3.2))
     if returns_to_zero:
-        named.append((form.titled(texts.ZERO, measurand.unit), 2.6))
+        named.append((_zero(form, measurand), 2.6))
     named.append((form.titled(result, measurand.error_unit), 3.0))
     named.append((form.say(texts.TIME), 2.2))
     return [Column(title=title, share=share) for title, share in named]
@@ -176,7 +183,7 @@ def _repeatability(form: Form, test: Repeatability, field: str) -> list[Block]:
     columns = [Column(title=form.say(texts.NUMBER), share=1.3, align="center")]
     if test.return_to_zero:
         sentences.append(form.say(texts.ZERO_EACH))
-        columns.append(Column(title=form.titled(texts.ZERO, measurand.unit), share=3))
+        columns.append(Column(title=_zero(form, measurand), share=3))
     columns.append(Column(title=form.titled(texts.INDICATION, measurand.unit), share=4))
     columns.append(Column(title=form.say(texts.TIME), share=3))
     rows = [(str(number), *("" for _ in columns[1:])) for number in range(1, test.repeats + 1)]
