@@ -26,8 +26,8 @@ from kleinmaelzung_services.calibration.documents.paper import (
     LEFT,
     LINE_MM,
     WIDTH,
+    Measured,
     Paper,
-    Wraps,
     close_fonts,
     printable,
 )
@@ -50,14 +50,14 @@ class Drawn:
 def draw(document: Document) -> Drawn:
     """Raises GlyphMissing."""
     glyphs.check(places(document), printable())
-    wraps: Wraps = {}
+    measured = Measured()
     with contextlib.ExitStack() as at_end:
-        pages = _drawn(_opened(document, 0, wraps, at_end)).pages_count
-        return Drawn(bytes(_drawn(_opened(document, pages, wraps, at_end)).output()), pages)
+        pages = _drawn(_opened(document, 0, measured, at_end)).pages_count
+        return Drawn(bytes(_drawn(_opened(document, pages, measured, at_end)).output()), pages)
 
 
-def _opened(document: Document, pages: int, wraps: Wraps, at_end: contextlib.ExitStack) -> Paper:
-    paper = Paper(document, pages, wraps)
+def _opened(document: Document, pages: int, measured: Measured, at_end: contextlib.ExitStack) -> Paper:
+    paper = Paper(document, pages, measured)
     at_end.callback(close_fonts, paper)
     return paper
 

@@ -1,6 +1,6 @@
 """A PDF/A-3U on A4 to draw on: fonts, header, footer, and text that wraps. Positions and sizes are in mm.
 
-    Paper(document, pages, wraps) -> cells, lines and tables -> paper.output()
+    Paper(document, pages, measured) -> cells, lines and tables -> paper.output()
 
 All text is literal: fpdf2's markdown, links and `{nb}` are off.
 """
@@ -8,9 +8,10 @@ All text is literal: fpdf2's markdown, links and `{nb}` are off.
 import functools
 import hashlib
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import UTC
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 import fpdf
 from fpdf.enums import MethodReturnValue, XPos, YPos
@@ -34,18 +35,25 @@ _CAPITALS: Final = 0.73  # how high they are, in sizes of the font
 _FAMILY: Final = "DejaVu"
 _FONTS: Final = (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf"))
 _CREATOR: Final = "kleinmaelzung"
-Wraps = dict[tuple[str, float, bool, float], list[str]]  # by text, width, bold and size
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was measured once, from one drawing of a document to the next: it is most of the work.
+
+    `wraps` are lines by text, width, bold and size; `tables` are layouts by the identity of their table.
+    """
+
+    wraps: dict[tuple[str, float, bool, float], list[str]] = field(default_factory=dict)
+    tables: dict[int, Any] = field(default_factory=dict)
 
 
 class Paper(fpdf.FPDF):
-    """Begins with a page. `pages` is how many there will be: it stands on each of them.
+    """Begins with a page. `pages` is how many there will be: it stands on each of them."""
 
-    `wraps` remembers where lines end, which is most of the work, from one drawing of a document to the next.
-    """
-
-    def __init__(self, document: Document, pages: int, wraps: Wraps) -> None:
+    def __init__(self, document: Document, pages: int, measured: Measured) -> None:
         super().__init__(enforce_compliance="PDF/A-3U")
-        self.document, self.pages_expected, self._wraps = document, pages, wraps
+        self.document, self.pages_expected, self.measured = document, pages, measured
         self.str_alias_nb_pages = ""  # "{nb}" in a text is a text
         self.set_margins(LEFT, TOP, RIGHT)
         self.set_auto_page_break(False, BOTTOM)
@@ -107,9 +115,10 @@ class Paper(fpdf.FPDF):
         if not text:
             return []
         key = (text, width, bold, size_pt)
-        if key not in self._wraps:
-            self._wraps[key] = self._wrapped(*key)
-        return self._wraps[key]
+        wraps = self.measured.wraps
+        if key not in wraps:
+            wraps[key] = self._wrapped(*key)
+        return wraps[key]
 
     def _wrapped(self, text: str, width: float, bold: bool, size_pt: float) -> list[str]:
         self.use(bold=bold, size_pt=size_pt)

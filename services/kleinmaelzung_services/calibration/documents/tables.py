@@ -69,6 +69,14 @@ def draw(paper: Paper, table: Table) -> None:
 
 
 def _lay(paper: Paper, table: Table) -> _Laid:
+    known = paper.measured.tables
+    if id(table) not in known:
+        known[id(table)] = _measure(paper, table)
+    found: _Laid = known[id(table)]
+    return found
+
+
+def _measure(paper: Paper, table: Table) -> _Laid:
     shares = sum(column.share for column in table.columns)
     widths = tuple(WIDTH * column.share / shares for column in table.columns)
     titles = tuple(column.title for column in table.columns)
