@@ -140,7 +140,11 @@ async def test_conformity_for_people(alone: Terminal) -> None:
         ("fit {good} --at nan", 2, "'nan' is no number"),
         ("fit {good} --order 0 --through-origin", 1, "a constant through the origin is zero"),
         ("budget {bad}", 1, "the file is no TOML"),
-        ("conformity --value 1 --U 1 --k 2", 2, "at least one limit is needed: give lower, upper or both"),
+        (
+            "conformity --value 1 --U 1 --k 2",
+            2,
+            "every limit is missing, but one at least is needed: give lower, upper or both",
+        ),
         ("conformity --value 1 --U 0 --k 2 --upper 1", 2, "U is 0, but it must be above zero"),
         ("conformity --value 1,5 --U 1 --k 2 --upper 1", 2, "'1,5' is no number"),
         ("conformity --value 1 --U 1 --k 2 --upper 1 --guard-factor 2", 2, "--guard-factor is for --rule guard"),

@@ -27,7 +27,7 @@ from tests.waiting import until
 
 READY_S = 60.0
 STOP_S = 20.0
-CHILDREN = ["batches", "gateway", "history", "logger", "mosquitto", "postgres"]
+CHILDREN = ["batches", "calibration", "gateway", "history", "logger", "mosquitto", "postgres"]
 T = time.time_ns() // 1000  # a logger puts far-off times into quarantine
 
 
@@ -217,7 +217,7 @@ async def test_whatever_child_is_killed_comes_back_and_nothing_stays_when_all_ar
 async def test_a_server_of_ones_own_is_used_instead(tmp_path: Path) -> None:
     async with databases.fresh() as dsn, up(tmp_path / "lab", "--dsn", dsn) as running:
         assert running.ready["dsn"] == dsn
-        assert sorted(running.children()) == ["batches", "gateway", "history", "logger", "mosquitto"]
+        assert sorted(running.children()) == [name for name in CHILDREN if name != "postgres"]
         assert not (tmp_path / "lab" / "postgres").exists()
         await add_agent(running)
         await send_and_find(running, 5)

@@ -57,14 +57,13 @@ def run(arguments: Namespace) -> int:
     record, template = calibration_record.contents(arguments)
     key, now = signing_key.opened(arguments), datetime.now(UTC)
     try:
-        prepared = certificate_reports.prepare(record, template)
-        made = certificate_reports.made(
-            prepared,
-            _issue(arguments, key, now),
+        asked = certificate_reports.Asked(
+            issue=_issue(arguments, key, now),
             now=now,
             reviewed_sha256=arguments.reviewed,
             reviewer_may_be_operator=arguments.reviewer_may_be_operator,
         )
+        made = certificate_reports.made(certificate_reports.prepare(record, template, asked), asked)
     except certificate_reports.Refused as error:
         raise Error(calibration_record.listed(str(arguments.file), error.mistakes)) from error
     pdf = _signed(made.pdf, key, now)

@@ -31,7 +31,7 @@ def budget(document: dict[str, Any]) -> str:
         )
         for each in document["components"]
     ]
-    heading = ("COMPONENT", "U(X)", "DISTRIBUTION", "DOF", "C", "CONTRIBUTION", "SHARE")
+    heading = ("COMPONENT", "u", "DISTRIBUTION", "DOF", "c", "c u", "SHARE")
     basis = {"t": "Student's t", "rectangular": "one rectangular contribution dominates"}
     why = basis.get(document["coverage"], "rectangular contributions dominate: trapezoid")
     return "\n".join(
@@ -69,7 +69,7 @@ def _function(document: dict[str, Any]) -> str:
 
 def _coefficients(document: dict[str, Any]) -> str:
     found = document["coefficients"]
-    heading = ("", "VALUE", "U", *(f"R({_NAMES[each['power']]})" for each in found))
+    heading = ("", "VALUE", "u", *(f"r({_NAMES[each['power']]})" for each in found))
     rows = [
         (_NAMES[each["power"]], number(each["value"]), number(each["u"]), *(f"{r:.4f}" for r in correlations))
         for each, correlations in zip(found, document["correlation"], strict=True)
@@ -94,7 +94,7 @@ def _predictions(found: list[dict[str, Any]]) -> str:
         (number(each["x"]), number(each["y"]), number(each["u"]), "outside" if each["outside"] else "")
         for each in found
     ]
-    return texts.table([("X", "Y", "U(Y)", ""), *rows])
+    return texts.table([("x", "y", "u(y)", ""), *rows])
 
 
 def _interval(limits: list[float | None]) -> str:

@@ -69,7 +69,7 @@ def budget(content: bytes) -> dict[str, Any]:
     evaluated = found.evaluated()
     return {
         "u_c": evaluated.u_c,
-        "nu_eff": _number(coverage.truncated(evaluated.nu_eff)),
+        "nu_eff": _number(evaluated.nu_eff),
         "k": evaluated.k,
         "U": evaluated.expanded,
         "components": [
@@ -86,7 +86,7 @@ def budget(content: bytes) -> dict[str, Any]:
         ],
         "p": evaluated.coverage.p,
         "coverage": evaluated.coverage.basis,
-        "nu_eff_exact": _number(evaluated.nu_eff),
+        "nu_eff_taken": _number(coverage.truncated(evaluated.nu_eff)),
         "U_rounded": f"{rounding.uncertainty(evaluated.expanded):f}",
     }
 

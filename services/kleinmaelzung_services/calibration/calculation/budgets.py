@@ -104,6 +104,11 @@ def systematic(uncertainty: Uncertainty) -> float:
     return math.hypot(*(line.contribution for line in uncertainty.lines if line.type == "B"))
 
 
+def scattering(uncertainty: Uncertainty) -> float:
+    """What differs from point to point: all of type A together."""
+    return math.hypot(*(line.contribution for line in uncertainty.lines if line.type == "A"))
+
+
 def _line(component: Component, size: Size, line: budget.Line) -> Line:
     return Line(
         name=component.name,

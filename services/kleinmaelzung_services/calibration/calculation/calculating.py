@@ -3,6 +3,7 @@
 record_check (all that forbids it) -> readings -> tests -> a budget and a decision for each row -> fit -> verdict
 """
 
+import functools
 from collections.abc import Sequence
 
 from kleinmaelzung_services.calibration import units
@@ -111,21 +112,16 @@ def _correction(setting: Setting, groups: Sequence[Sequence[Taken]], rows: Seque
     measurand, wanted = setting.measurand, setting.measurand.fit
     if wanted is None:
         return None
-    known = [
-        (one, units.convert_difference(row.uncertainty.u_c, measurand.error_unit, measurand.unit))
-        for group, row in zip(groups, rows, strict=True)
-        for one in group
-    ]
+    known = [(one, row) for group, row in zip(groups, rows, strict=True) for one in group]
     xs, ys = [_x(one, wanted.x) for one, _ in known], [_y(one, wanted.y) for one, _ in known]
-    weighted_by = tuple(u for _, u in known) if wanted.weights == "uncertainty" else ()
-    fit = fits.fit(
-        xs,
-        ys,
-        order=wanted.order,
-        through_origin=wanted.through_origin,
-        origin=wanted.origin,
-        uncertainties=weighted_by or None,
+    curve = functools.partial(
+        fits.fit, xs, ys, order=wanted.order, through_origin=wanted.through_origin, origin=wanted.origin
     )
+    weighted_by: tuple[float, ...] = ()
+    if wanted.weights == "uncertainty":
+        steepness = abs(_steepness(curve())) if wanted.y == "raw" else 1.0
+        weighted_by = tuple(_scattering(measurand, row) * steepness for _, row in known)
+    fit = curve(uncertainties=weighted_by or None)
     shared = max(budgets.systematic(row.uncertainty) for row in rows)
     u_common = units.convert_difference(shared, measurand.error_unit, measurand.unit)
     if wanted.y == "raw":
@@ -142,6 +138,16 @@ def _correction(setting: Setting, groups: Sequence[Sequence[Taken]], rows: Seque
         u_common=u_common,
         weighted_by=weighted_by,
     )
+
+
+def _scattering(measurand: Measurand, row: PointResult) -> float:
+    """u of a point that its neighbours do not share, in `unit`: a weight of what they share would count that twice."""
+    found = units.convert_difference(budgets.scattering(row.uncertainty), measurand.error_unit, measurand.unit)
+    if found == 0:
+        field = f"the weights of the fit, {measurand.name} at {row.nominal:g}"
+        rule = 'weights = "uncertainty" are those of type A, and here is none'
+        raise CalibrationError(field, 0.0, rule, 'write weights = "none" in a new version of the template')
+    return found
 
 
 def _x(one: Taken, x: str) -> float:

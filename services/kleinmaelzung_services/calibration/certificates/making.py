@@ -6,7 +6,7 @@ from dataclasses import asdict
 from kleinmaelzung_services.calibration.certificates.asked import Wish
 from kleinmaelzung_services.calibration.certificates.store import Made, Place
 from kleinmaelzung_services.calibration.documents.certificate import certificate_reports, software
-from kleinmaelzung_services.calibration.documents.certificate.certificate_reports import Prepared
+from kleinmaelzung_services.calibration.documents.certificate.certificate_reports import Asked, Prepared
 from kleinmaelzung_services.calibration.documents.certificate.issue import Issue
 
 
@@ -28,7 +28,7 @@ def draw(prepared: Prepared, wish: Wish, place: Place) -> Made:
         changes=wish.changes,
         with_readings=wish.with_readings,
     )
-    made = certificate_reports.made(prepared, issue, now=place.at)
+    made = certificate_reports.made(prepared, Asked(issue=issue, now=place.at))
     results = prepared.results
     return Made(
         pdf=made.pdf,

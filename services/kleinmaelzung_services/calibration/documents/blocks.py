@@ -50,7 +50,7 @@ class Table:
     """An empty cell is one to write in: rows are `row_mm` high at least. Without titles there is no heading row.
 
     `fields` says of each cell where its words come from, where `field`, row and column do not say it well enough.
-    Rows whose place is in `marked` are shaded.
+    Rows whose place is in `marked` are shaded; those in `joined` stay on one page with the row below them.
     """
 
     columns: tuple[Column, ...]
@@ -59,6 +59,7 @@ class Table:
     fields: tuple[tuple[str, ...], ...] = ()
     row_mm: float = 0.0
     marked: tuple[int, ...] = ()
+    joined: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if wrong := [row for row in self.rows if len(row) != len(self.columns)]:
@@ -155,7 +156,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """`written_at` is all that the file says about time: the same document makes the same bytes."""
+    """`written_at` is all that the file says about time: the same document makes the same bytes.
+
+    The last `closing` blocks stay on one page, with the end of what is above them: signatures never stand alone.
+    """
 
     language: Language
     title: str
@@ -164,6 +168,7 @@ class Document:
     blocks: tuple[Block, ...]
     attachments: tuple[Attachment, ...] = ()
     watermark: str = ""  # across each page
+    closing: int = 0
 
     def __post_init__(self) -> None:
         if self.written_at.tzinfo is None:

@@ -64,11 +64,34 @@ def _opened(document: Document, pages: int, measured: Measured, at_end: contextl
 
 def _drawn(paper: Paper) -> Paper:
     blocks = paper.document.blocks
+    closing = len(blocks) - paper.document.closing
+    closing_mm, together = _whole_mm(paper, blocks[closing:]), _together(paper, blocks, closing)
     for number, block in enumerate(blocks):
-        if _least_mm(paper, blocks[number:]) > paper.room and not _is_at_top(paper):
+        is_kept = number in (together, closing)
+        least = _whole_mm(paper, blocks[number:]) if is_kept else 0.0
+        if (least if 0.0 < least <= BODY else _least_mm(paper, blocks[number:])) > paper.room and not _is_at_top(paper):
             paper.add_page()
-        _draw(paper, _filled(paper, block, blocks[number + 1 :]) if isinstance(block, Lines) else block)
+        if isinstance(block, Table) and number + 1 == closing < len(blocks):
+            tables.draw(paper, block, _TABLE_END_MM + closing_mm)
+        else:
+            _draw(paper, _filled(paper, block, blocks[number + 1 :]) if isinstance(block, Lines) else block)
     return paper
+
+
+def _together(paper: Paper, blocks: Sequence[Block], closing: int) -> int:
+    """Where that begins which stays with the closing above which it stands: at a heading, if it is short."""
+    if closing == len(blocks):
+        return closing
+    for number in range(closing - 1, -1, -1):
+        match blocks[number]:
+            case Heading():
+                return number
+            case Paragraph():
+                continue
+            case Table() as table if tables.height_mm(paper, table) <= tables.KEEP_MM:
+                continue
+        break
+    return closing
 
 
 def _filled(paper: Paper, block: Lines, rest: Sequence[Block]) -> Lines:
@@ -80,9 +103,21 @@ def _filled(paper: Paper, block: Lines, rest: Sequence[Block]) -> Lines:
 
 
 def _whole_mm(paper: Paper, blocks: Sequence[Block]) -> float:
-    """Of headings and tables, all of them below each other."""
-    tall = sum(tables.height_mm(paper, one) + _TABLE_END_MM for one in blocks if isinstance(one, Table))
-    return tall + sum(_least_mm(paper, [one]) for one in blocks if isinstance(one, Heading))
+    """Of headings, paragraphs, tables and codes, all of them below each other."""
+    return sum(_height_mm(paper, one) for one in blocks)
+
+
+def _height_mm(paper: Paper, block: Block) -> float:
+    match block:
+        case Heading():
+            return _least_mm(paper, [block])
+        case Paragraph():
+            return len(paper.wrapped(block.text, WIDTH)) * LINE_MM + 1.5
+        case Table():
+            return tables.height_mm(paper, block) + _TABLE_END_MM
+        case Code():
+            return codes.height_mm(paper, block)
+    return 0.0
 
 
 def _least_mm(paper: Paper, blocks: Sequence[Block]) -> float:

@@ -14,7 +14,8 @@ CELL_PT: Final = 8.0
 _CELL_LINE: Final = 3.8
 _PAD_X, _PAD_Y = 1.2, 1.0
 _SHADE: Final = 232  # light enough to read in a copy of a copy
-_KEEP_MM: Final = 60.0  # smaller tables are not divided
+KEEP_MM: Final = 60.0  # smaller tables are not divided
+_END: Final = 2  # rows that stand above what must stay with the end of a table
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class _Row:
     cells: tuple[tuple[str, ...], ...]
     height: float
     is_marked: bool = False
+    is_joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +53,16 @@ def least_mm(paper: Paper, table: Table) -> float:
     """How much room it needs to begin."""
     laid = _lay(paper, table)
     whole = laid.heading_mm + sum(row.height for row in laid.rows)
-    return whole if whole <= _KEEP_MM else laid.heading_mm + sum(row.height for row in laid.rows[:2])
+    return whole if whole <= KEEP_MM else laid.heading_mm + sum(row.height for row in laid.rows[:2])
 
 
-def draw(paper: Paper, table: Table) -> None:
+def draw(paper: Paper, table: Table, below_mm: float = 0.0) -> None:
+    """`below_mm`: what must stand on the page on which it ends."""
     laid = _lay(paper, table)
     is_begun = False
-    for row in laid.rows:
-        if row.height + (0.0 if is_begun else laid.heading_mm) > paper.room + 1e-6:
+    for number, row in enumerate(laid.rows):
+        needed = _needed_mm(laid, number, below_mm)
+        if needed + (0.0 if is_begun else laid.heading_mm) > paper.room + 1e-6:
             paper.add_page()
             is_begun = False
         if not is_begun and laid.heading:
@@ -66,6 +70,20 @@ def draw(paper: Paper, table: Table) -> None:
         is_begun = True
         _draw_row(paper, laid, row)
     paper.set_xy(LEFT, paper.get_y() + 2.0)
+
+
+def _needed_mm(laid: _Laid, number: int, below_mm: float) -> float:
+    """The row, what is joined to it, for the last rows what stands below too; itself where no page holds that.
+
+    The last row is joined to the one above it: alone on the next page it would be taken for a table of its own.
+    """
+    last, end = number, len(laid.rows) - 1
+    while last < end and (laid.rows[last].is_joined or last + 1 == end):
+        last += 1
+    needed = sum(row.height for row in laid.rows[number : last + 1])
+    if below_mm and last > end - _END:
+        needed = sum(row.height for row in laid.rows[number:]) + below_mm
+    return needed if needed + laid.heading_mm <= BODY else laid.rows[number].height
 
 
 def _lay(paper: Paper, table: Table) -> _Laid:
@@ -87,7 +105,7 @@ def _measure(paper: Paper, table: Table) -> _Laid:
         part
         for number, texts in enumerate(table.rows)
         for row in [_row(paper, texts, widths, bold, table.row_mm)]
-        for part in _parted(replace(row, is_marked=number in table.marked), highest)
+        for part in _parted(replace(row, is_marked=number in table.marked, is_joined=number in table.joined), highest)
     )  # fmt: skip
     parts = [_parts(paper, table, number) for number in range(len(table.columns))]
     return _Laid(

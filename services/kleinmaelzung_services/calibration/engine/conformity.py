@@ -59,7 +59,7 @@ def decide(
         )
     y, u, tolerance = rounding.decimal("value", value), _above_zero("U", expanded), _tolerance(lower, upper)
     u_standard = u / _above_zero("k", k)
-    band = Decimal(0) if rule == "simple" else u * _above_zero("the guard factor", guard_factor)
+    band = Decimal(0) if rule == "simple" else u * _guard_factor(guard_factor)
     inner, outer = _moved(tolerance, band), _moved(tolerance, -band)
     conform, fail = _probabilities(y, u_standard, tolerance)
     why = _why_not(u, tolerance, inner)
@@ -93,7 +93,7 @@ def _tolerance(lower: Number | None, upper: Number | None) -> Interval:
     low = None if lower is None else rounding.decimal("lower", lower)
     high = None if upper is None else rounding.decimal("upper", upper)
     if low is None and high is None:
-        raise CalibrationError("the limits", "missing", "at least one limit is needed", "give lower, upper or both")
+        raise CalibrationError("every limit", "missing", "one at least is needed", "give lower, upper or both")
     if low is not None and high is not None and low >= high:
         raise CalibrationError(
             "lower", str(low), f"it must be below the upper limit {high}", "exchange them, or correct one"
@@ -105,6 +105,14 @@ def _above_zero(field: str, value: Number) -> Decimal:
     found = rounding.decimal(field, value)
     if found <= 0:
         raise CalibrationError(field, str(value), "it must be above zero", "see the certificate or the budget")
+    return found
+
+
+def _guard_factor(value: Number) -> Decimal:
+    found = rounding.decimal("the guard factor", value)
+    if found <= 0:
+        rule = "a guard band lies within the limits, so it is above zero"
+        raise CalibrationError("the guard factor", str(value), rule, "take 1 for U, or the rule simple for none")
     return found
 
 

@@ -1,7 +1,7 @@
 """Whether a record fits its template, and its standards may be used: both in, all mistakes at once out. Pure."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from kleinmaelzung_services.calibration import units
 from kleinmaelzung_services.calibration.records import record_series, record_standards
@@ -73,6 +73,16 @@ def _check_adjustment(record: Record, notes: Notes) -> None:
     if record.as_left and record.as_left.started < record.as_found.finished:
         rule = "begins before as_found was finished"
         notes.add(("as_left", "started"), rule, "check the clock", found=record.as_left.started.isoformat())
+    if record.adjustment and record.adjustment.at < record.as_found.finished:
+        rule = f"is before {record.as_found.finished.isoformat()}, when as_found was finished"
+        _add_time(notes, ("adjustment", "at"), rule, record.adjustment.at)
+    if record.adjustment and record.as_left and record.adjustment.at > record.as_left.started:
+        rule = f"is after {record.as_left.started.isoformat()}, when as_left began"
+        _add_time(notes, ("adjustment", "at"), rule, record.adjustment.at)
+
+
+def _add_time(notes: Notes, path: Path, rule: str, found: datetime) -> None:
+    notes.add(path, rule, "it lies between the two: correct the time, or check the clock", found=found.isoformat())
 
 
 def _check_once(record: Record, notes: Notes) -> None:

@@ -195,7 +195,10 @@ def _check_same(placed: list[Placed], notes: Notes) -> None:
 
 
 def _check_frozen(template: Template, placed: list[Placed], notes: Notes) -> None:
-    """Equal samples at one point are a steady display. The same ones at the next point, too, are a frozen stream."""
+    """Equal samples at one point are a steady display. The same ones at the next point, too, are a frozen stream.
+
+    So are samples that come again one by one: no noise does, but a buffer that is sent twice.
+    """
     before = dict[tuple[str, str, str], Placed]()
     for one in sorted(placed, key=lambda each: each.reading.at):
         follows = one.what in ("indication", "raw") or (one.what == "standard" and _is_reference(template, one))
@@ -205,8 +208,10 @@ def _check_frozen(template: Template, placed: list[Placed], notes: Notes) -> Non
         before[one.stream] = one
         if last is None or abs(last.reading.point - one.reading.point) <= one.measurand.display.resolution:
             continue
-        if len({*one.window.values, *last.window.values}) == 1:
-            rule = f"frozen: every sample is the same as at the point {last.reading.point:g}"
+        is_still = len({*one.window.values, *last.window.values}) == 1
+        if is_still or one.window.values == last.window.values:
+            what = "every sample is the same as" if is_still else "the same samples came"
+            rule = f"frozen: {what} at the point {last.reading.point:g}"
             remedy = "check the instrument and its connection, and measure again"
             notes.add((*one.path, "values"), rule, remedy, found=one.window.values[0])
 

@@ -36,7 +36,7 @@ def test_the_weight_of_ea402_s2() -> None:
     found = reports.budget(WEIGHT)
     assert set(found) >= {"u_c", "nu_eff", "k", "U", "components"}
     assert (f"{found['u_c']:.4f}", f"{found['k']:.2f}", found["U_rounded"]) == ("0.0292", "2.00", "0.058")
-    assert (found["nu_eff"], found["nu_eff_exact"], found["coverage"], found["p"]) == (None, None, "t", 0.9545)
+    assert (found["nu_eff"], found["nu_eff_taken"], found["coverage"], found["p"]) == (None, None, "t", 0.9545)
     first = found["components"][0]
     assert first["name"] == "reference"
     assert (first["u"], first["c"], first["contribution"], first["distribution"], first["dof"]) == (

@@ -106,7 +106,7 @@ def test_small_risks_keep_their_digits() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({}, "the limits is missing, but at least one limit is needed"),
+        ({}, "every limit is missing, but one at least is needed"),
         ({"lower": "2", "upper": "1"}, "lower is 2, but it must be below the upper limit 1"),
         ({"lower": "1", "upper": "1"}, "lower is 1"),
         ({"upper": "1", "expanded": "0"}, "U is 0, but it must be above zero"),
@@ -119,7 +119,10 @@ def test_small_risks_keep_their_digits() -> None:
         ({"upper": "1,5"}, "upper is 1,5"),
         ({"upper": "١"}, "upper is ١"),
         ({"upper": "1", "rule": "lenient"}, "rule is lenient"),
-        ({"upper": "1", "rule": "guard", "guard_factor": "-1"}, "the guard factor is -1"),
+        (
+            {"upper": "1", "rule": "guard", "guard_factor": "-1"},
+            "the guard factor is -1, but a guard band lies within the limits, so it is above zero: take 1 for U",
+        ),
     ],
 )
 def test_impossible_questions_are_refused(arguments: dict[str, Any], said: str) -> None:

@@ -8,7 +8,9 @@ from kleinmaelzung_services.calibration.documents.blocks import Attachment, Bloc
 WRITTEN_AT = datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
 
 
-def sheet(*blocks: Block, title: str = "A sheet", attachments: tuple[Attachment, ...] = ()) -> Document:
+def sheet(
+    *blocks: Block, title: str = "A sheet", attachments: tuple[Attachment, ...] = (), closing: int = 0
+) -> Document:
     masthead = Masthead(left="Certificate", right="K-0001, revision 2", footer="made by a test")
     return Document(
         language="en",
@@ -17,6 +19,7 @@ def sheet(*blocks: Block, title: str = "A sheet", attachments: tuple[Attachment,
         written_at=WRITTEN_AT,
         blocks=blocks,
         attachments=attachments,
+        closing=closing,
     )
 
 

@@ -69,6 +69,18 @@ def test_every_reading_is_there_in_the_order_of_the_record() -> None:
     assert len(tables(blocks())) == len(tests) + 1  # the last one says who did what
 
 
+def test_they_are_in_the_order_of_time_however_the_record_lists_them() -> None:
+    one, *rest = BALANCE.record.as_found.tests[-1].readings
+    table = tables(blocks(with_first(BALANCE, *rest, one)))[2]
+    assert table == tables(blocks())[2]
+    assert column(table, "No.") == [str(number) for number in range(1, 13)]
+
+
+def test_the_signals_of_a_reading_stay_on_one_page() -> None:
+    table = tables(blocks(THERMOMETER))[0]
+    assert table.joined == tuple(range(0, 20, 2))
+
+
 def test_each_test_has_its_title_and_its_day() -> None:
     found = blocks()
     headings = [one.text for one in found if isinstance(one, Heading) and one.level == 2]

@@ -118,7 +118,7 @@ def test_the_last_line_is_the_end_and_stands_on_the_last_page_with_the_signature
     """7.8.2.1 d; the annex stands before it."""
     drawn = issued.full(language)
     end = texts.say(words_statement.END, language)
-    body = [line for line in pages.lines(drawn.pdf) if line.page == drawn.pages and 60 < line.y < 780]
+    body = [line for line in pages.lines(drawn.pdf) if line.page == drawn.pages and 40 < line.y < 780]
     body = [line for line in body if line.text not in ("SPECIMEN", "MUSTER")]
     assert min(body, key=lambda line: line.y).text == end
     assert [line.page for line in pages.lines(drawn.pdf) if line.text == end] == [drawn.pages]

@@ -1,12 +1,13 @@
 """Documents on paper: what is drawn stays inside the page, whole, literal and in line."""
 
+import dataclasses
 import re
 
 import pikepdf
 import pytest
 
 from kleinmaelzung_services.calibration.documents import drawing
-from kleinmaelzung_services.calibration.documents.blocks import Column, Heading, Lines, Paragraph, Table
+from kleinmaelzung_services.calibration.documents.blocks import Block, Code, Column, Heading, Lines, Paragraph, Table
 from kleinmaelzung_services.calibration.documents.paper import LEFT, LOWEST, RIGHT
 from tests.unit.services.calibration_documents import pages, sheets
 
@@ -82,6 +83,66 @@ def test_a_heading_is_not_left_alone_at_the_end_of_a_page() -> None:
         found = pages.lines(sheets.pdf(*blocks, Heading(text="Results", field="b"), sheets.table(("one", "1"))))
         page_of = {line.text: line.page for line in found}
         assert page_of["Results"] == page_of["one"]
+
+
+CLOSING = (
+    Heading(text="Signatures", field="c"),
+    sheets.table(("approved", "1")),
+    Code(content="K-0001", text="K-0001", field="c"),
+    Heading(text="End", level=2, field="c"),
+)
+
+
+def page_of(*blocks: Block) -> dict[str, int]:
+    """The page that each text is on, of a document that closes with signatures; with the last one it is on."""
+    found = pages.lines(drawing.draw(sheets.sheet(*blocks, *CLOSING, closing=len(CLOSING))).pdf)
+    return {line.text: line.page for line in found}
+
+
+@pytest.mark.parametrize("sentences", range(20, 50))
+def test_signatures_code_and_end_are_on_one_page_with_the_notes_above_them(sentences: int) -> None:
+    text = [Paragraph(text="a sentence", field="a") for _ in range(sentences)]
+    found = page_of(*text, Heading(text="Notes", field="b"), Paragraph(text="a note", field="b"))
+    assert len({found[each] for each in ("Notes", "a note", "Signatures", "approved", "K-0001", "End")}) == 1
+
+
+@pytest.mark.parametrize("rows", range(20, 50))
+def test_signatures_take_the_last_rows_of_a_long_table_with_them(rows: int) -> None:
+    trail = sheets.table(*((f"row {number}", "1") for number in range(rows)))
+    found = page_of(Heading(text="Trail", field="b"), trail)
+    last = (f"row {rows - 2}", f"row {rows - 1}")
+    assert len({found[each] for each in (*last, "Signatures", "approved", "K-0001", "End")}) == 1
+
+
+def test_a_closing_that_no_page_holds_is_drawn_all_the_same() -> None:
+    long = sheets.table(*((f"signature {number}", "1") for number in range(80)))
+    document = sheets.sheet(Paragraph(text="a", field="a"), CLOSING[0], long, *CLOSING[2:], closing=4)
+    assert {line.text for line in pages.lines(drawing.draw(document).pdf)} >= {"signature 0", "signature 79", "End"}
+
+
+@pytest.mark.parametrize("rows", range(30, 60))
+def test_the_last_row_of_a_table_is_not_left_alone(rows: int) -> None:
+    found = pages.lines(sheets.pdf(sheets.table(*((f"row {number}", "1") for number in range(rows)))))
+    on = {line.text: line.page for line in found}
+    assert on[f"row {rows - 2}"] == on[f"row {rows - 1}"]
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_joined_rows_are_on_one_page(before: int) -> None:
+    rows = [(f"{part} of {number}", "1") for number in range(60) for part in ("first", "last")]
+    table = dataclasses.replace(sheets.table(*rows), joined=tuple(range(0, len(rows), 2)))
+    found = pages.lines(sheets.pdf(*(Paragraph(text="a", field="a") for _ in range(before)), table))
+    on = {line.text: line.page for line in found}
+    assert found[-1].page > 1
+    assert [number for number in range(60) if on[f"first of {number}"] != on[f"last of {number}"]] == []
+
+
+def test_more_joined_rows_than_a_page_holds_are_drawn_all_the_same() -> None:
+    rows = [(f"row {number}", "1") for number in range(120)]
+    table = dataclasses.replace(sheets.table(*rows), joined=tuple(range(120)))
+    found = pages.lines(sheets.pdf(table))
+    assert {line.text for line in found} >= {text for text, _ in rows}
+    assert found[-1].page <= 4
 
 
 def test_a_narrow_heading_of_a_table_stays_in_its_cell() -> None:

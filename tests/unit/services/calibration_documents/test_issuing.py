@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kleinmaelzung_services.calibration.calculation.results import PointResult, Results
-from kleinmaelzung_services.calibration.documents.certificate import issuing, trail
+from kleinmaelzung_services.calibration.documents.certificate import certificate_reports, issuing, trail
 from kleinmaelzung_services.calibration.documents.certificate.issue import Change, Issue, Signer
 from kleinmaelzung_services.calibration.documents.certificate.issue_json import IssueError
 from kleinmaelzung_services.calibration.records.record_json import Mistake
@@ -78,6 +78,20 @@ def test_the_examples_may_be_issued(name: str) -> None:
 def test_all_mistakes_are_told_at_once() -> None:
     mistakes = found(issue(number="", software=" "), (("customer", "name"), ""), (("item", "serial"), " "))
     assert [one.path for one in mistakes] == ["issue.number", "issue.software", "customer.name", "item.serial"]
+
+
+def test_what_forbids_the_numbers_and_what_forbids_the_certificate_are_told_together() -> None:
+    people = [one for one in examples.VALUES["balance"]["people"] if one["role"] != "approver"]
+    due = ("standards", 0, "certificate", "due")
+    record = examples.changed("balance", (due, "2026-03-01"), (("people",), people))
+    asked = certificate_reports.Asked(issue=issue(number="K 1"), now=ISSUE.issued_at)
+    with pytest.raises(certificate_reports.Refused) as raised:
+        certificate_reports.prepare(record, None, asked)
+    assert [one["path"] for one in raised.value.mistakes] == [
+        "standards[0].certificate.due",
+        "issue.number",
+        "people",
+    ]
 
 
 def test_what_must_not_be_issued_raises_all_of_it() -> None:

@@ -404,7 +404,7 @@ def test_a_monte_carlo_is_named_with_trials_and_seed() -> None:
         "by Monte Carlo (JCGM 101, 200000 trials, seed 7) for 95.45 %: terms of second order have 12 % of u²" in cells
     )
     assert "U is by Monte Carlo (JCGM 101), because the terms of second order are not small (200 g)." in said(blocks)
-    assert "Points 200 g: The reported expanded uncertainty" in said(blocks)
+    assert "Point 200 g: The reported expanded uncertainty" in said(blocks)
     assert note not in said(blocks)
 
 
@@ -447,6 +447,43 @@ def test_the_printed_coefficients_give_the_function_back(fit: Fit, units: list[s
     )
     there = result.correction.at(x)
     assert y == pytest.approx(there.y, abs=0.001 * there.u)
+
+
+@pytest.mark.parametrize(
+    ("fit", "formula"),
+    [
+        (Fit(order=0, y="error"), "u²(E) = u²(b₀) + u₀², see u₀ below."),
+        (
+            Fit(order=1, y="error"),
+            "u²(E) = u²(b₀) + I² · u²(b₁) + 2 · I · r(b₀, b₁) · u(b₀) · u(b₁) + u₀², see u₀ below.",
+        ),
+        (
+            Fit(order=2, origin=5, through_origin=True, y="correction"),
+            "u²(b) = (I − 5)² · u²(b₁) + (I − 5)⁴ · u²(b₂) + 2 · (I − 5)³ · r(b₁, b₂) · u(b₁) · u(b₂) + u₀²",
+        ),
+    ],
+)
+def test_the_uncertainty_of_the_function_follows_from_what_is_printed(fit: Fit, formula: str) -> None:
+    found = changed("balance", fit=fit)
+    result = found.as_found.measurands[0].correction
+    assert result is not None
+    assert formula in said(correction.blocks(filled.sheet(found)))
+    x, powers, u = 130.0, result.fit.powers, result.fit.uncertainties
+    square = sum(
+        (x - fit.origin) ** (one + other) * result.fit.correlation[i, j] * u[i] * u[j]
+        for i, one in enumerate(powers)
+        for j, other in enumerate(powers)
+    )
+    assert math.sqrt(square + result.u_common**2) == pytest.approx(result.at(x).u, rel=1e-9)
+
+
+def test_a_weighted_fit_tells_its_largest_residual_over_u() -> None:
+    found = changed("balance", fit=Fit(order=1, y="error", weights="uncertainty"))
+    result = found.as_found.measurands[0].correction
+    assert result is not None
+    largest = max(abs(rest) / u for rest, u in zip(result.fit.residuals, result.weighted_by, strict=True))
+    fitted = filled.tables(correction.blocks(filled.sheet(found)))[2]
+    assert fitted.rows[1] == ("Largest residual over its u (ISO 6143: Γ, at most 2)", f"{largest:.3g}")
 
 
 def _ten(shown: str) -> float:

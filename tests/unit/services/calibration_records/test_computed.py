@@ -9,6 +9,7 @@ import pytest
 from kleinmaelzung_services.calibration.calculation import calculating
 from kleinmaelzung_services.calibration.calculation.results import Computed, MeasurandResult
 from kleinmaelzung_services.calibration.engine import fits
+from kleinmaelzung_services.calibration.errors import CalibrationError
 from kleinmaelzung_services.calibration.templates import expressions
 from kleinmaelzung_services.calibration.templates.template import Result, Template
 from tests.unit.services.calibration_records import simulated
@@ -100,3 +101,28 @@ def test_the_answers_of_a_fit_are_its_derivatives() -> None:
             other = fits.fit(x, moved, **kept)  # type: ignore[arg-type]  # of several kinds
             changes = np.array(other.coefficients) - np.array(first.coefficients)
             assert answers[:, place] == pytest.approx(changes, rel=1e-9, abs=1e-12)
+
+
+def test_weights_leave_out_what_all_points_share() -> None:
+    """It is added after the fit: in the weights it would count twice. The pH meter is fitted in mV over pH."""
+    _, whole = computed("fit.slope", weights="uncertainty")
+    assert whole.correction is not None
+    slope = abs(float(np.polyfit(whole.correction.xs, whole.correction.ys, 1)[0]))
+    scattering = [
+        np.hypot.reduce([line.contribution for line in point.uncertainty.lines if line.type == "A"])
+        for point in whole.points
+        for _ in range(point.repeats)
+    ]
+    assert whole.correction.weighted_by == pytest.approx([slope * u for u in scattering], rel=1e-9)
+    assert max(scattering) < min(point.uncertainty.u_c for point in whole.points)
+
+
+def test_weights_of_a_budget_without_type_a_are_refused() -> None:
+    whole = TEMPLATES["ph-meter"]
+    (one,) = whole.measurands
+    assert one.fit is not None
+    kept = tuple(component for component in one.budget.components if component.type == "B")
+    budget = replace(one.budget, components=kept)
+    whole = replace(whole, measurands=(replace(one, budget=budget, fit=replace(one.fit, weights="uncertainty")),))
+    with pytest.raises(CalibrationError, match=r'are those of type A, and here is none: write weights = "none"'):
+        found(whole)

@@ -1,6 +1,7 @@
 # ruff: noqa: E501 - a refusal is one line, however long
 """What forbids a calculation: standards that may not be used, and records that do not fit their template."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from kleinmaelzung_services.calibration.calculation import calculating
 from kleinmaelzung_services.calibration.records import record_check
 from kleinmaelzung_services.calibration.records.record_json import RecordError
-from tests.unit.services.calibration_records.examples import CONTENT, TEMPLATES, VALUES, Key, record
+from tests.unit.services.calibration_records.examples import CONTENT, TEMPLATES, VALUES, Key, later, record
 
 S: tuple[Key, ...] = ("standards", 0)
 BATH: tuple[Key, ...] = ("standards", 1)
@@ -104,6 +105,22 @@ def test_everything_that_forbids_it_is_said_at_once() -> None:
     found = record_check.check(TEMPLATES["balance"], record("balance", *changes))
     places = {one.path for one in found}
     assert places == {"standards[0].certificate.due", "standards[0].kind", "answers", "people"}
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2026-03-10T09:30:00+00:00", "is before 2026-03-10T10:00:00+00:00, when as_found was finished"),
+        ("2026-03-10T11:30:00+00:00", "is after 2026-03-10T11:00:00+00:00, when as_left began"),
+    ],
+)
+def test_an_adjustment_is_made_between_as_found_and_as_left(at: str, said: str) -> None:
+    adjustment = {"text": "span set", "by": "A. Example", "at": "2026-03-10T10:30:00+00:00"}
+    as_left = (("as_left",), later("balance", timedelta(hours=2)))
+    assert record_check.check(TEMPLATES["balance"], record("balance", (("adjustment",), adjustment), as_left)) == []
+    changes = ((("adjustment",), {**adjustment, "at": at}), as_left)
+    (found,) = record_check.check(TEMPLATES["balance"], record("balance", *changes))
+    assert str(found).startswith(f'adjustment.at: found "{at}"; {said}; it lies between the two')
 
 
 def test_a_missing_reading_is_no_mistake_where_a_deviation_names_its_test() -> None:

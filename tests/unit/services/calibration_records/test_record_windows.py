@@ -65,6 +65,7 @@ REFUSED: list[tuple[str, list[tuple[tuple[Key, ...], Any]], str]] = [
     # frozen
     ("balance", [((*AT_50, "indication"), window(50.0)), ((*AT_100, "indication"), window(50.0))], "readings[3].indication.values: found 50; frozen: every sample is the same as at the point 50; check the instrument and its connection"),
     ("thermometer", [((*BATH, "standards", 0, "signal", "values"), [25.0] * 25), ((*RUNS, 0, "readings", 2, "standards", 0, "signal", "values"), [25.0] * 25)], "readings[2].standards[0].signal.values: found 25; frozen"),
+    ("thermometer", [((*RUNS, 0, "readings", 4, "indication", "values"), VALUES["thermometer"]["as_found"]["tests"][0]["readings"][3]["indication"]["values"])], "readings[4].indication.values: found 75.05; frozen: the same samples came at the point 75; check the instrument and its connection, and measure again"),
     # not good, another device, another unit
     ("balance", [((*AT_50, "indication", "quality"), ["overload"])], 'readings[2].indication.quality: found "overload"; the stream itself says that samples of it are not good; find out why'),
     ("balance", [((*AT_50, "indication", "device"), "balance-2")], 'readings[2].indication.device: found "balance-2"; the other readings have the device "balance-1": it changed in the run; measure the point again, with one device throughout'),

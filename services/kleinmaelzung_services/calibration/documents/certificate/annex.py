@@ -5,7 +5,7 @@ Only where the issue asks for it. ISO/IEC 17025:2017, 7.5.1: original observatio
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, Literal
@@ -66,8 +66,13 @@ def _readings(sheet: Sheet) -> list[Block]:
     ]
     for key, series in trail.series_of(sheet.record):
         for at, run in enumerate(series.tests):
-            found += _test(sheet, key, run, f"{key}.tests[{at}]")
+            found += _test(sheet, key, _as_taken(run), f"{key}.tests[{at}]")
     return found
+
+
+def _as_taken(run: TestRun) -> TestRun:
+    """Its readings by time: a record may list them in another order, the numbers in the annex tell this one."""
+    return replace(run, readings=tuple(sorted(run.readings, key=lambda one: one.at)))
 
 
 def _test(sheet: Sheet, key: str, run: TestRun, field: str) -> list[Block]:
@@ -100,7 +105,8 @@ def _table(sheet: Sheet, run: TestRun, field: str) -> Table:
     if any(remarks):
         columns.append((_column(sheet.say(said.REMARK), 2.8), remarks))
     cells = zip(*(texts_of for _, texts_of in columns), strict=True)
-    return Table(columns=tuple(column for column, _ in columns), rows=tuple(cells), field=field)
+    joined = tuple(place for place, row in enumerate(rows[1:]) if not row.is_first)
+    return Table(columns=tuple(column for column, _ in columns), rows=tuple(cells), field=field, joined=joined)
 
 
 def _of_readings(sheet: Sheet, run: TestRun, rows: Sequence[_Row]) -> list[_Filled]:

@@ -192,8 +192,9 @@ def _coverage(sheet: Sheet, result: MeasurandResult) -> list[str]:
     for basis, points in groups.items():
         sentence = _covered(sheet, basis, points)
         if len(groups) > 1:
-            named = ", ".join(dict.fromkeys(sheet.number(point.nominal) for point in points))
-            sentence = sheet.say(words.OF_POINTS, points=named, unit=unit, sentence=sentence).replace(" :", ":")
+            named = list(dict.fromkeys(sheet.number(point.nominal) for point in points))
+            of = words.OF_POINT if len(named) == 1 else words.OF_POINTS
+            sentence = sheet.say(of, points=", ".join(named), unit=unit, sentence=sentence).replace(" :", ":")
         found.append(sentence)
     return [*found[:-1], f"{found[-1]} {sheet.say(words.METHOD)}"]
 

@@ -43,14 +43,16 @@ def draw(results: Results, issue: Issue, *, record: bytes, template: bytes) -> D
 
 def document(results: Results, issue: Issue, *, record: bytes, template: bytes) -> Document:
     sheet = Sheet(results.template, issue.language, results, issue, hashlib.sha256(record).hexdigest())
+    closing = statement.closing(sheet)
     return Document(
         language=issue.language,
         title=cover.title(sheet),
         masthead=cover.masthead(sheet),
         written_at=issue.issued_at,
-        blocks=(*(block for page in _PAGES for block in page.blocks(sheet)), *statement.closing(sheet)),
+        blocks=(*(block for page in _PAGES for block in page.blocks(sheet)), *closing),
         attachments=_attachments(sheet, record=record, template=template),
         watermark=cover.watermark(sheet),
+        closing=len(closing),
     )
 
 

@@ -12,11 +12,12 @@ from kleinmaelzung_services.calibration.calculation.results import MeasurandResu
 from kleinmaelzung_services.calibration.documents.certificate import certificate, issuing
 from kleinmaelzung_services.calibration.documents.certificate.issue import Issue
 from kleinmaelzung_services.calibration.errors import CalibrationError
-from kleinmaelzung_services.calibration.records import record_json
+from kleinmaelzung_services.calibration.records import record_check, record_json
 from kleinmaelzung_services.calibration.records.record import Record
-from kleinmaelzung_services.calibration.records.record_json import RecordError
+from kleinmaelzung_services.calibration.records.record_json import Mistake, RecordError
 from kleinmaelzung_services.calibration.templates import checking, shipped
 from kleinmaelzung_services.calibration.templates.mistakes import shown
+from kleinmaelzung_services.calibration.templates.template import Template
 
 
 class Refused(Exception):
@@ -41,13 +42,26 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The certificate that is asked for, and what the laboratory permits; `now` is by the computer's clock."""
+
+    issue: Issue
+    now: datetime
+    reviewed_sha256: str = ""
+    reviewer_may_be_operator: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     pdf: bytes
     summary: dict[str, Any]
 
 
-def prepare(record: bytes, template: bytes | None) -> Prepared:
-    """Without a template the one that comes along is taken. Raises Refused with every mistake."""
+def prepare(record: bytes, template: bytes | None, asked: Asked | None = None) -> Prepared:
+    """Without a template the one that comes along is taken. Raises Refused with every mistake.
+
+    What forbids the certificate that is asked for is told with them: it need not wait until all can be calculated.
+    """
     with _refusing():
         found = record_json.decode(record)
         content = _shipped(found) if template is None else template
@@ -55,7 +69,21 @@ def prepare(record: bytes, template: bytes | None) -> Prepared:
         if checked.template is None:
             mistakes = [{**asdict(one), "sentence": f"the template: {one}"} for one in checked.mistakes]
             raise Refused(mistakes)
+        if forbidden := record_check.check(checked.template, found):
+            raise RecordError([*forbidden, *(_forbidden(checked.template, found, record, asked) if asked else [])])
         return Prepared(results=calculating.calculate(checked.template, found), record=record, template=content)
+
+
+def _forbidden(template: Template, found: Record, record: bytes, asked: Asked) -> list[Mistake]:
+    return issuing.check_record(
+        template,
+        found,
+        asked.issue,
+        now=asked.now,
+        data_sha256=hashlib.sha256(record).hexdigest(),
+        reviewed_sha256=asked.reviewed_sha256,
+        reviewer_may_be_operator=asked.reviewer_may_be_operator,
+    )
 
 
 def checked(record: bytes, template: bytes | None) -> dict[str, Any]:
@@ -77,24 +105,17 @@ def checked(record: bytes, template: bytes | None) -> dict[str, Any]:
     return {"ok": True, "data_sha256": sha256, "found": found, "mistakes": []}
 
 
-def made(
-    prepared: Prepared,
-    issue: Issue,
-    *,
-    now: datetime,
-    reviewed_sha256: str = "",
-    reviewer_may_be_operator: bool = False,
-) -> Made:
+def made(prepared: Prepared, asked: Asked) -> Made:
     """The certificate, not signed. Raises Refused with every mistake."""
-    results = prepared.results
+    results, issue = prepared.results, asked.issue
     with _refusing():
         issuing.require(
             results,
             issue,
-            now=now,
+            now=asked.now,
             data_sha256=prepared.data_sha256,
-            reviewed_sha256=reviewed_sha256,
-            reviewer_may_be_operator=reviewer_may_be_operator,
+            reviewed_sha256=asked.reviewed_sha256,
+            reviewer_may_be_operator=asked.reviewer_may_be_operator,
         )
         drawn = certificate.draw(results, issue, record=prepared.record, template=prepared.template)
     summary = {

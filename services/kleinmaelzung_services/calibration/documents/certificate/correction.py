@@ -4,6 +4,7 @@ Of as left where something was adjusted: it is what the instrument is used with.
 Correction, in the measurand's unit (or the raw signal's).
 """
 
+import itertools
 import math
 from collections.abc import Iterable
 from decimal import Decimal
@@ -26,7 +27,7 @@ from kleinmaelzung_services.calibration.engine import rounding
 from kleinmaelzung_services.calibration.engine.fits import LackOfFit
 
 _CURVES = {0: words.CONSTANT, 1: words.LINE, 2: words.QUADRATIC}
-_POWERS = ("", "", "²")
+_EXPONENTS = ("", "", "²", "³", "⁴")
 _LITTLE = 0.05  # p below: the function does not describe the points
 
 
@@ -50,6 +51,7 @@ def _of(sheet: Sheet, result: MeasurandResult, correction: Correction) -> Iterab
     if len(correction.fit.powers) > 1:
         yield Heading(text=sheet.say(words.CORRELATION), level=2, field="correction")
         yield _correlation(sheet, correction)
+    yield Paragraph(text=uncertainty(sheet, correction), field="correction")
     yield Heading(text=sheet.say(words.FIGURES), level=2, field="correction")
     yield sheet.pairs(list(_figures(sheet, correction)), "correction", label=4.4)
     yield Heading(text=sheet.say(words.WORKED), level=2, field="correction")
@@ -95,6 +97,26 @@ def equation(sheet: Sheet, result: MeasurandResult, correction: Correction) -> s
     return f"{y} = {' + '.join(terms)}     {y}: {of_y}; {x}: {of_x}"
 
 
+def uncertainty(sheet: Sheet, correction: Correction) -> str:
+    """How u of the function follows from the tables, wherever it holds (GUM 5.2.2, equation 16; H.3.4; ISO 6143)."""
+    powers = correction.fit.powers
+    own = [f"{_raised(sheet, correction, 2 * power)}u²(b{_low(power)})" for power in powers]
+    shared = [
+        f"2 · {_raised(sheet, correction, one + other)}r({a}, {b}) · u({a}) · u({b})"
+        for one, other in itertools.combinations(powers, 2)
+        for a, b in [(f"b{_low(one)}", f"b{_low(other)}")]
+    ]
+    y = fitted_axes.letter(correction.y)
+    return sheet.say(words.UNCERTAINTY, equation=f"u²({y}) = {' + '.join([*own, *shared, 'u₀²'])}")
+
+
+def _raised(sheet: Sheet, correction: Correction, power: int) -> str:
+    """What stands before a term of u²: (I − 20)² and the like."""
+    if not power:
+        return ""
+    return f"{_moved(sheet, correction)}{_EXPONENTS[power]} · "
+
+
 def in_numbers(sheet: Sheet, correction: Correction) -> str:
     """The same with the coefficients as the table below has them."""
     fit, shown = correction.fit, ""
@@ -108,11 +130,12 @@ def in_numbers(sheet: Sheet, correction: Correction) -> str:
 
 def _times(sheet: Sheet, correction: Correction, power: int) -> str:
     """What a coefficient is multiplied by."""
-    if not power:
-        return ""
+    return f" · {_moved(sheet, correction)}{_EXPONENTS[power]}" if power else ""
+
+
+def _moved(sheet: Sheet, correction: Correction) -> str:
     x, origin = fitted_axes.letter(correction.x), correction.fit.origin
-    moved = f"({x} {'−' if origin > 0 else '+'} {sheet.number(abs(origin))})" if origin else x
-    return f" · {moved}{_POWERS[power]}"
+    return f"({x} {'−' if origin > 0 else '+'} {sheet.number(abs(origin))})" if origin else x
 
 
 def _in_unit(name: str, unit: str, sheet: Sheet) -> str:
@@ -161,7 +184,7 @@ def _per(y: str, x: str, power: int) -> str:
         return y or "1"
     if y == x and power == 1:
         return "1"
-    below = f"{x}{_POWERS[power]}" if "/" not in x else f"({x}){_POWERS[power]}"
+    below = f"{x}{_EXPONENTS[power]}" if "/" not in x else f"({x}){_EXPONENTS[power]}"
     return f"1/{x}" if y == x else f"{y or '1'}/{below}"
 
 
@@ -182,6 +205,8 @@ def _figures(sheet: Sheet, correction: Correction) -> Iterable[tuple[str, str]]:
     fit, unit = correction.fit, fitted_axes.y_unit(correction)
     if fit.is_known:
         yield sheet.say(words.CHI), figures.significant(fit.residual_s, 3, sheet.language)
+        gamma = max(abs(r) / u for r, u in zip(fit.residuals.tolist(), correction.weighted_by, strict=True))
+        yield sheet.say(words.GAMMA), figures.significant(gamma, 3, sheet.language)
     else:
         yield sheet.say(words.RESIDUAL_S), f"{figures.significant(fit.residual_s, 3, sheet.language)} {unit}".strip()
     yield sheet.say(words.DOF), str(fit.dof)

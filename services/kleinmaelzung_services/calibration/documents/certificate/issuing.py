@@ -23,6 +23,7 @@ from kleinmaelzung_services.calibration.records.record import Person, Record
 from kleinmaelzung_services.calibration.records.record_json import LONGEST_TEXT, Mistake, Notes
 from kleinmaelzung_services.calibration.templates.lines import Path
 from kleinmaelzung_services.calibration.templates.mistakes import show_path
+from kleinmaelzung_services.calibration.templates.template import Template
 
 LONGEST_NUMBER: Final = 40
 MOST_REVISIONS: Final = 999
@@ -73,22 +74,46 @@ def check(
     data_sha256: str = "",
     reviewed_sha256: str = "",
 ) -> list[Mistake]:
-    """Return everything for which no certificate may be issued.
+    """Return everything for which no certificate may be issued: see check_record, and each result with its U."""
+    notes = Notes()
+    for key, series in (("as_found", results.as_found), ("as_left", results.as_left)):
+        if series is not None:
+            _check_results(series, key, notes)
+    before = check_record(
+        results.template,
+        results.record,
+        issue,
+        reviewer_may_be_operator=reviewer_may_be_operator,
+        now=now,
+        data_sha256=data_sha256,
+        reviewed_sha256=reviewed_sha256,
+    )
+    return [*before, *notes.mistakes]
+
+
+def check_record(
+    template: Template,
+    record: Record,
+    issue: Issue,
+    *,
+    reviewer_may_be_operator: bool = False,
+    now: datetime | None = None,
+    data_sha256: str = "",
+    reviewed_sha256: str = "",
+) -> list[Mistake]:
+    """Return what forbids a certificate before anything is calculated.
 
     `now` is what the computer's clock says: nothing is issued in the future. `data_sha256` is that of record.json,
     `reviewed_sha256` that of the file that the reviewer has seen.
     """
-    notes, record = Notes(), results.record
+    notes = Notes()
     _check_number(issue, notes)
     _check_amendment(issue, notes)
     _check_words(issue, notes)
-    _check_mandatory(results, notes)
+    _check_mandatory(template, record, notes)
     _check_people(record, reviewer_may_be_operator, notes)
     _check_times(record, issue, now, notes)
     _check_reviewed(data_sha256, reviewed_sha256, notes)
-    for key, series in (("as_found", results.as_found), ("as_left", results.as_left)):
-        if series is not None:
-            _check_results(series, key, notes)
     _check_texts(record, issue, notes)
     return notes.mistakes
 
@@ -149,11 +174,11 @@ def _check_words(issue: Issue, notes: Notes) -> None:
         notes.add(("issue", "signer", "fingerprint"), rule, remedy, found=issue.signer.fingerprint)
 
 
-def _check_mandatory(results: Results, notes: Notes) -> None:
+def _check_mandatory(template: Template, record: Record, notes: Notes) -> None:
     for part, key, remedy in _MANDATORY:
-        if not str(getattr(getattr(results.record, part), key)).strip():
+        if not str(getattr(getattr(record, part), key)).strip():
             notes.add((part, key), "missing: it stands on page 1", remedy)
-    if not any(text.strip() for text in results.template.method):
+    if not any(text.strip() for text in template.method):
         notes.add(("template", "method"), "missing: a certificate names its method", "add it to the template")
 
 

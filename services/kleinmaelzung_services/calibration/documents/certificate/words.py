@@ -5,8 +5,8 @@ from typing import Final
 from kleinmaelzung_services.calibration.documents.texts import of
 
 FROM_TO: Final = of("{start} to {end}", "{start} bis {end}")
-AS_FOUND: Final = of("as found", "Eingangszustand")
-AS_LEFT: Final = of("as left", "Ausgangszustand")
+AS_FOUND: Final = of("as found", "Eingangskalibrierung")
+AS_LEFT: Final = of("as left", "Ausgangskalibrierung")
 PASS: Final = of("pass", "konform")
 CONDITIONAL_PASS: Final = of("conditional pass", "bedingt konform")
 CONDITIONAL_FAIL: Final = of("conditional fail", "bedingt nicht konform")

@@ -110,6 +110,7 @@ SENTENCE_FIXED: Final = of(
     f"{_STATED_DE} Die Vorlage legt ihn fest; bei einer Normalverteilung entspricht er einer"
     " Überdeckungswahrscheinlichkeit von etwa {p} %.",
 )
+OF_POINT: Final = of("Point {points} {unit}: {sentence}", "Messpunkt {points} {unit}: {sentence}")
 OF_POINTS: Final = of("Points {points} {unit}: {sentence}", "Messpunkte {points} {unit}: {sentence}")
 METHOD: Final = of(
     "The standard uncertainty of measurement has been determined in accordance with EA-4/02 M:2022.",

@@ -40,6 +40,9 @@ RESIDUAL_S: Final = of("Residual standard deviation s", "Reststandardabweichung 
 CHI: Final = of(
     "Weighted residual standard deviation (1 is expected)", "Gewichtete Reststandardabweichung (erwartet: 1)"
 )
+GAMMA: Final = of(
+    "Largest residual over its u (ISO 6143: Γ, at most 2)", "Größtes Residuum durch sein u (ISO 6143: Γ, höchstens 2)"
+)
 DOF: Final = of("Degrees of freedom", "Freiheitsgrade")
 LACK_OF_FIT: Final = of("Lack of fit", "Mangel an Anpassung (Lack of fit)")
 LACK_OF_FIT_IS: Final = of(
@@ -52,7 +55,10 @@ FITS_NOT: Final = of(
     "die Wiederholungen streuen weniger, als die Funktion abweicht",
 )
 RANGE: Final = of("Range", "Geltungsbereich")
-COMMON: Final = of("u that all points share", "u, das alle Messpunkte gemeinsam haben")
+COMMON: Final = of("u₀ that all points share", "u₀, das alle Messpunkte gemeinsam haben")
+UNCERTAINTY: Final = of(
+    "Its standard uncertainty: {equation}, see u₀ below.", "Ihre Standardunsicherheit: {equation}, u₀ siehe unten."
+)
 COMMON_IS: Final = of(
     "{u} {unit}; it does not average out and is added to u of the function (GUM H.3.6)",
     "{u} {unit}; es mittelt sich nicht heraus und wird zu u der Funktion addiert (GUM H.3.6)",

@@ -4,13 +4,13 @@ from typing import Final
 
 from kleinmaelzung_services.calibration.documents.texts import of
 
-AS_FOUND: Final = of("Results as found", "Messergebnisse im Eingangszustand (vor Justierung)")
-AS_FOUND_ONLY: Final = of("Results as found", "Messergebnisse im Eingangszustand")
-AS_LEFT: Final = of("Results as left", "Messergebnisse im Ausgangszustand (nach Justierung)")
-AS_LEFT_ONLY: Final = of("Results as left", "Messergebnisse im Ausgangszustand")
+AS_FOUND: Final = of("Results as found", "Messergebnisse der Eingangskalibrierung (vor Justierung)")
+AS_FOUND_ONLY: Final = of("Results as found", "Messergebnisse der Eingangskalibrierung")
+AS_LEFT: Final = of("Results as left", "Messergebnisse der Ausgangskalibrierung (nach Justierung)")
+AS_LEFT_ONLY: Final = of("Results as left", "Messergebnisse der Ausgangskalibrierung")
 NO_ADJUSTMENT: Final = of(
     "No adjustment was made: the results as found hold as left, too.",
-    "Es wurde nicht justiert: Die Ergebnisse im Eingangszustand gelten auch für den Ausgangszustand.",
+    "Es wurde nicht justiert: Die Ergebnisse der Eingangskalibrierung gelten auch als Ausgangskalibrierung.",
 )
 ADJUSTMENT: Final = of("Adjustment", "Justierung")
 ADJUSTED: Final = of("What was done", "Vorgenommen")
@@ -136,7 +136,7 @@ POSITION: Final = of("Position", "Position")
 DIFFERENCE: Final = of("Difference", "Differenz")
 DIFFERENCE_AT: Final = of("At {point} {unit}", "Bei {point} {unit}")
 LARGEST_DIFFERENCE: Final = of("Largest, without sign", "Größte, ohne Vorzeichen")
-INSTABILITY: Final = of("Instability in time at the first", "Zeitliche Instabilität an der ersten")
+INSTABILITY: Final = of("Instability in time, first position", "Zeitliche Instabilität, erste Position")
 SHIFT: Final = of("Shift of the check point", "Verschiebung des Kontrollpunkts")
 SHIFT_IS: Final = of("permitted ±{permitted} {unit}: {verdict}", "zulässig ±{permitted} {unit}: {verdict}")
 KEPT: Final = of("kept", "eingehalten")

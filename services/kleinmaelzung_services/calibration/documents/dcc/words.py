@@ -68,7 +68,7 @@ ADJUSTED_FROM: Final = of("before: {before}", "vorher: {before}")
 ADJUSTED_TO: Final = of("after: {after}", "nachher: {after}")
 NOT_ADJUSTED: Final = of(
     "No adjustment was made: the results as found hold as left.",
-    "Es wurde nicht justiert: die Ergebnisse des Eingangszustands gelten auch für den Ausgangszustand.",
+    "Es wurde nicht justiert: die Ergebnisse der Eingangskalibrierung gelten auch als Ausgangskalibrierung.",
 )
 INTERVAL: Final = of("Recalibration, as agreed with the customer", "Rekalibrierung, mit dem Auftraggeber vereinbart")
 AMENDMENT: Final = of("Amendment", "Änderung")
