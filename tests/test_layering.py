@@ -16,6 +16,8 @@ PACKAGES = {
     "kleinmaelzung_services": "services",
     "kleinmaelzung": "client",
     "kleinmaelzung_local": "deploy",
+    "kleinmaelzung_containers": "deploy",
+    "kleinmaelzung_rabbitmq": "deploy",
 }
 WIRE, BUS = "kleinmaelzung_wire", "kleinmaelzung_bus"
 ALLOWED = {
@@ -26,20 +28,34 @@ ALLOWED = {
     "kleinmaelzung_services": {WIRE, BUS, "numpy"},
     "kleinmaelzung": {WIRE, "websockets"},
     "kleinmaelzung_local": {*PACKAGES, "asyncpg", "mtsics"},
+    "kleinmaelzung_rabbitmq": {WIRE, BUS},
+    "kleinmaelzung_containers": set(),  # runs before anything is installed
 }
 # One module each, so that a neighbour can be exchanged there.
 ALSO = {
     "kleinmaelzung_agent/serial_port.py": {"serial_asyncio"},
+    "kleinmaelzung_services/calibration/documents/codes.py": {"segno"},
+    "kleinmaelzung_services/calibration/documents/key_making.py": {"cryptography"},  # an extra, with those below
     "kleinmaelzung_services/calibration/documents/paper.py": {"fpdf"},
+    "kleinmaelzung_services/calibration/documents/signing.py": {"cryptography", "pyhanko"},
+    "kleinmaelzung_services/calibration/documents/verification/pages.py": {"pyhanko"},
+    "kleinmaelzung_services/calibration/documents/verification/pdf.py": {"pyhanko"},
+    "kleinmaelzung_services/calibration/documents/verification/reading.py": {"pyhanko", "pyhanko_certvalidator"},
     "kleinmaelzung_services/logger/store.py": {"asyncpg"},
-    "kleinmaelzung_services/batches/store.py": {"asyncpg"},
+    "kleinmaelzung_services/logger/retention.py": {"asyncpg"},
+    "kleinmaelzung_services/writing.py": {"asyncpg"},
     "kleinmaelzung_services/history/rollups.py": {"asyncpg"},
     "kleinmaelzung_services/lookup.py": {"asyncpg"},  # reads for others, while store.py writes undisturbed
 }
 LAZY = {  # within a function only
     "kleinmaelzung/commands/calibration.py": {"kleinmaelzung_services"},  # pure modules; a mere client has no numpy
+    "kleinmaelzung/commands/calibration_certificate.py": {"kleinmaelzung_services"},
+    "kleinmaelzung/commands/calibration_key.py": {"kleinmaelzung_services"},
     "kleinmaelzung/commands/calibration_protocol.py": {"kleinmaelzung_services"},
+    "kleinmaelzung/commands/calibration_record.py": {"kleinmaelzung_services"},
     "kleinmaelzung/commands/calibration_template.py": {"kleinmaelzung_services"},
+    "kleinmaelzung/commands/calibration_verify.py": {"kleinmaelzung_services"},
+    "kleinmaelzung/commands/signing_key.py": {"kleinmaelzung_services"},
     "kleinmaelzung/commands/up.py": {"kleinmaelzung_local"},
     "kleinmaelzung_services/history/formats/parquet_file.py": {"pyarrow"},  # large, and perhaps not there
 }

@@ -8,15 +8,17 @@ import json
 import os
 import shutil
 import sysconfig
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from kleinmaelzung_bus.session import Broker
 from kleinmaelzung_wire import access
 
 # Debian's architectures and a build from source
 PLUGIN_NAME = "mosquitto_dynamic_security.so"
+ACCOUNTS: Final = "dynamic-security.json"
 PLUGIN_DIRECTORIES = ("/usr/lib", "/usr/local/lib", "/opt/homebrew/lib")
 INSTALL = "install it with: sudo apt-get install mosquitto"
 
@@ -47,27 +49,10 @@ class Mosquitto:
         return [find_mosquitto(), "-c", str(self.directory / "mosquitto.conf")]
 
     def write(self) -> None:
-        """Write the configuration, before the broker starts; the accounts only once, because it keeps them then.
-
-        What an earlier version of this software allowed our roles becomes what this one allows, and services that it
-        did not have get their accounts.
-        """
+        """Write the configuration, before the broker starts; the accounts only once, because it keeps them then."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(self.directory / "mosquitto.conf", self._configuration())
-        accounts = self.directory / "dynamic-security.json"
-        state = _read_state(accounts) if accounts.exists() else self._first_accounts()
-        if state is None:
-            return
-        complete = access.with_services(access.updated_state(state), self.passwords)
-        updated = access.with_public_view(complete, self.public_password)
-        if updated != state or not accounts.exists():
-            write_private(accounts, json.dumps(updated, indent=1))
-
-    def _first_accounts(self) -> dict[str, Any]:
-        return access.first_state(
-            admin_password=self.passwords["admin"],
-            service_passwords={name: self.passwords[name] for name in access.SERVICES},
-        )
+        update_accounts(self.directory / ACCOUNTS, self.passwords, self.public_password)
 
     def _configuration(self) -> str:
         filled = {
@@ -86,6 +71,46 @@ class Mosquitto:
             # The template ends with the listener for everyone else.
             text += f"certfile {self.tls_cert}\nkeyfile {self.tls_key}\ntls_version tlsv1.2\n"
         return text
+
+
+def update_accounts(
+    path: Path, passwords: dict[str, str], public_password: str | None, *, write: bool = True
+) -> Literal["made", "updated", "unchanged"]:
+    """Make the broker's accounts and roles, or bring them up to date while the broker does not run; says which.
+
+    What an earlier version of this software allowed our roles becomes what this one allows, and services that it did
+    not have get their accounts. With `write=False` it only looks what there is to do.
+    """
+    state = _read_state(path) if path.exists() else _first_accounts(passwords)
+    if state is None:
+        return "unchanged"
+    complete = access.with_services(access.updated_state(state), passwords)
+    updated = access.with_public_view(complete, public_password)
+    is_first = not path.exists()
+    if _meaning(updated) == _meaning(state) and not is_first:
+        return "unchanged"
+    if write:
+        write_private(path, json.dumps(updated, indent=1))
+    return "made" if is_first else "updated"
+
+
+def _first_accounts(passwords: dict[str, str]) -> dict[str, Any]:
+    return access.first_state(
+        admin_password=passwords["admin"], service_passwords={name: passwords[name] for name in access.SERVICES}
+    )
+
+
+def _meaning(state: dict[str, Any]) -> dict[str, Any]:
+    """The plugin's file without what the plugin adds and reorders when it writes the file itself."""
+    roles = (
+        {**role, "acls": _in_order({"priority": 0, **rule} for rule in role.get("acls", []))}
+        for role in state.get("roles", [])
+    )
+    return {**state, "roles": _in_order(roles), "clients": _in_order(state.get("clients", []))}
+
+
+def _in_order(objects: Iterable[dict[str, Any]]) -> list[str]:
+    return sorted(json.dumps(each, sort_keys=True) for each in objects)
 
 
 def _read_state(accounts: Path) -> dict[str, Any] | None:

@@ -39,5 +39,5 @@ def test_each_command_leads_to_a_main_that_exists(monkeypatch: pytest.MonkeyPatc
     for module, extra in started:
         assert extra in extras
         package, _, rest = module.partition(".")
-        folder = next(Path(__file__).parents[3].glob(f"*/{package}"))
+        folder = next(Path(__file__).parents[3].glob(f"*/{package}/__init__.py")).parent
         assert (folder / rest.replace(".", "/")).with_suffix(".py").exists()

@@ -1,0 +1,153 @@
+"""A machine with the instruments, for tests: a container that boots Debian with systemd, may be cut off from power."""
+
+import functools
+import itertools
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.deploy import images
+from tests.deploy.installed import copy_tree, docker
+
+ROOT: Final = Path(__file__).parents[2]
+IMAGE: Final = "kleinmaelzung-standin/machine"
+# What systemd needs beside a container's usual rights to be the first process and to shut its services in.
+RIGHTS: Final = (
+    *("--cap-add", "SYS_ADMIN", "--cap-add", "SYS_BOOT", "--cap-add", "NET_ADMIN"),
+    *("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"),
+    *("--cgroupns", "private", "--tmpfs", "/run", "--tmpfs", "/run/lock", "--tmpfs", "/tmp:exec"),
+    *("--env", "container=docker"),
+)
+UNIT: Final = "kleinmaelzung-agent"
+LIMIT_S: Final = 300.0
+
+
+class Machine:
+    """One that runs, with this tree at /media/tree and the packages it needs at /media/wheels."""
+
+    def __init__(self, name: str, tree: Path) -> None:
+        self.name = name
+        self.tree = tree
+
+    def run(self, *command: str, stdin: str = "") -> str:
+        """What a command says, as root; it must succeed."""
+        done = self.attempt(*command, stdin=stdin)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def attempt(self, *command: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            ["docker", "exec", "--interactive", self.name, *command],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+
+    def install(self, *arguments: str) -> str:
+        """What deploy/install-agent says, without a network to packages."""
+        return self.run("/media/tree/deploy/install-agent", "--wheels", "/media/wheels", *arguments)
+
+    def shown(self, key: str) -> str:
+        """One property of the agent's unit."""
+        return self.run("systemctl", "show", "--value", "--property", key, UNIT).strip()
+
+    def files(self) -> dict[str, str]:
+        """Each file that an installation makes, with what changes when it is touched."""
+        named = ("-path", "*kleinmaelzung*", "-not", "-name", "*.pyc")
+        told = self.run("find", "/opt", "/etc", "/usr/local", *named, "-printf", "%p\t%m %U %G %T@ %l\n")
+        return {path: rest for path, _, rest in (line.partition("\t") for line in told.splitlines())}
+
+    def reboot(self) -> None:
+        """In order, as by `systemctl reboot`."""
+        docker("restart", "--time", "60", self.name)
+        self.until_booted()
+
+    def cut_power(self) -> None:
+        docker("kill", self.name)
+
+    def switch_on(self) -> None:
+        docker("start", self.name)
+        self.until_booted()
+
+    def until_booted(self) -> None:
+        self.until(lambda: "running" in self.attempt("systemctl", "is-system-running").stdout, "systemd has booted")
+
+    def until(self, is_so: Callable[[], object], what: str, limit_s: float = 60) -> None:
+        """Poll a condition that needs the machine."""
+        until = time.monotonic() + limit_s
+        while not is_so():
+            journal = self.attempt("journalctl", "--no-pager", "-n", "40").stdout if time.monotonic() > until else ""
+            assert time.monotonic() <= until, f"not within {limit_s:g} s: {what}\n{journal}"
+            time.sleep(0.2)
+
+
+@contextmanager
+def machine(directory: Path, *, boots: bool = True) -> Iterator[Machine]:
+    """A machine as long as the context lasts; one that does not boot is as a card in another machine's chroot."""
+    name = f"kleinmaelzung-test-machine-{secrets.token_hex(4)}"
+    tree = directory / "tree"
+    copy_tree(tree)
+    media = ("--volume", f"{tree}:/media/tree:ro", "--volume", f"{wheels(directory)}:/media/wheels:ro")
+    docker("run", "--detach", "--name", name, *RIGHTS, *media, image(), *(() if boots else ("sleep", "infinity")))
+    made = Machine(name, tree)
+    try:
+        if boots:
+            made.until_booted()
+        yield made
+    finally:
+        docker("rm", "--force", name)
+
+
+@functools.cache
+def image() -> str:
+    base = images.variables().get("BASE_IMAGE", "debian:trixie-slim")
+    file = images.STANDINS / "machine.Dockerfile"
+    build = ("build", "--quiet", "--network", "host", "--build-arg", f"BASE_IMAGE={base}", "--tag", IMAGE)
+    done = subprocess.run(
+        ["docker", *build, "--file", str(file), str(images.STANDINS)],
+        capture_output=True,
+        text=True,
+        timeout=images.BUILD_LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return IMAGE
+
+
+@functools.cache
+def bridge_address() -> str:
+    """This machine, as containers reach it."""
+    told = json.loads(docker("network", "inspect", "bridge"))
+    address: str = told[0]["IPAM"]["Config"][0]["Gateway"]
+    return address
+
+
+def wheels(directory: Path) -> Path:
+    """Every package that the machine needs, for its Python and processor."""
+    version = docker(
+        "run", "--rm", image(), "python3", "-c", "import sys; print('%d%d' % sys.version_info[:2])"
+    ).strip()
+    into = directory / "wheels"
+    processor = docker("info", "--format", "{{.Architecture}}").strip()
+    platforms = [("--platform", f"{kind}_{processor}") for kind in ("manylinux2014", "manylinux_2_28")]
+    platform = ["--implementation", "cp", "--python-version", version, *itertools.chain(*platforms)]
+    for needed in ("agent", "agent-build"):
+        file = ROOT / "requirements" / f"{needed}.txt"
+        chosen = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", str(file))
+        done = subprocess.run(
+            [sys.executable, "-m", "pip", "download", "--quiet", *platform, *chosen, "--dest", str(into)],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    return into

@@ -1,0 +1,9 @@
+# A machine with the instruments, as far as the agent sees it: Debian that boots with systemd.
+ARG BASE_IMAGE
+FROM ${BASE_IMAGE}
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends systemd systemd-sysv udev dbus python3-venv \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt
+STOPSIGNAL SIGRTMIN+3
+COPY machine-boot /usr/local/sbin/machine-boot
+CMD ["/usr/local/sbin/machine-boot"]
