@@ -26,8 +26,9 @@ LOGGER: Final = "service:logger"
 GATEWAY: Final = "service:gateway"
 HISTORY: Final = "service:history"
 BATCHES: Final = "service:batches"
+ENROL: Final = "enrol:pi-1"
 AGENTS: Final = frozenset({OWN, OTHER})
-ACCOUNTS: Final = (*sorted(ROLES), OWN, OTHER, LOGGER, GATEWAY, HISTORY, BATCHES)
+ACCOUNTS: Final = (*sorted(ROLES), OWN, OTHER, LOGGER, GATEWAY, HISTORY, BATCHES, ENROL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +164,14 @@ TABLE: Final = [
         writers=frozenset({"admin"}),
         readers=frozenset({"anna"}),
     ),
+    Row(
+        pattern="_enrol/<agent>/sealed",
+        topic=topics.sealed("pi-1"),
+        qos=topics.SEALED.qos,
+        retained=topics.SEALED.retained,
+        writers=frozenset({"admin", ENROL}),
+        readers=frozenset({ENROL}),
+    ),
 ]
 
 # More topics that somebody might write to: whose, or for which instrument, decides.
@@ -243,6 +252,9 @@ FILTERS: Final = {
     "kleinmaelzung/_client/#": frozenset[str](),
     "kleinmaelzung/_client/+/+/online": AGENTS,
     "kleinmaelzung/_client/+/rights": frozenset[str](),
+    "kleinmaelzung/_enrol/+/sealed": frozenset[str](),
+    "kleinmaelzung/_enrol/pi-2/sealed": frozenset[str](),
+    "kleinmaelzung/_enrol/#": frozenset[str](),
     "$SYS/broker/version": frozenset({"admin", GATEWAY}),
     "$CONTROL/dynamic-security/v1/response": frozenset({"admin"}),
 }

@@ -46,6 +46,11 @@ def _bin() -> Path:
     return newest
 
 
+def programs() -> Path:
+    """Where pg_dump and pg_restore are, which fit the embedded server."""
+    return _bin()
+
+
 @dataclass
 class Server:
     """An embedded PostgreSQL that can be stopped, frozen and started again."""

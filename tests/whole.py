@@ -54,11 +54,8 @@ class Whole:
 
     async def start_agent(self, *instruments: str) -> None:
         """Start agent pi-1 with these instruments' configurations, and wait until it is online."""
-        if not self._secret:
-            self._secret = access.make_secret()
-            answers = await self.lab.access(access.add_agent("pi-1", self._secret))
-            assert not any("error" in answer for answer in answers), answers
-        head = f'[agent]\nname = "pi-1"\nurl = "{self.running.url}"\nsecret = "{self._secret}"\ndata = "spool"\n'
+        secret = await self.secret()
+        head = f'[agent]\nname = "pi-1"\nurl = "{self.running.url}"\nsecret = "{secret}"\ndata = "spool"\n'
         config = self._directory / "agent.toml"
         config.write_text(head + "".join(instruments))
         config.chmod(0o600)
@@ -69,6 +66,14 @@ class Whole:
         async with asyncio.timeout(20):
             while not (await self.status()).online:
                 await asyncio.sleep(0.05)
+
+    async def secret(self) -> str:
+        """Of agent pi-1, which may connect from now on."""
+        if not self._secret:
+            self._secret = access.make_secret()
+            answers = await self.lab.access(access.add_agent("pi-1", self._secret))
+            assert not any("error" in answer for answer in answers), answers
+        return self._secret
 
     async def stop_agent(self) -> messages.AgentStatus:
         """Stop the agent in order; returns its last word."""

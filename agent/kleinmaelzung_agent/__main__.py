@@ -1,5 +1,8 @@
 """kleinmaelzung-agent --config agent.toml: reads the configuration, runs the agent, ends in order on SIGTERM.
 
+With --check it does not run: it looks at all that an agent needs, says what is broken and what to do, and ends.
+`kleinmaelzung-agent enrol` lets it become an agent of a server, by a code (enrol.py).
+
 Exit codes: 0 stopped, 1 cannot run, 2 wrong usage or configuration.
 """
 
@@ -11,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from kleinmaelzung_agent import agent, config, instruments
+from kleinmaelzung_agent import agent, config, instruments, systemd
 from kleinmaelzung_agent.config import Config, ConfigError
 from kleinmaelzung_agent.guards import Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Sink
@@ -28,13 +31,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    wanted = _parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else list(arguments)
+    if typed[:1] == ["enrol"]:
+        from kleinmaelzung_agent import enrol  # an agent that runs does not carry it
+
+        return enrol.main(typed[1:])
+    wanted = _parser().parse_args(typed)
+    if wanted.check:
+        return _check(wanted)
     try:
         settings = config.load(wanted.config)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    logging.basicConfig(level=wanted.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    shown = logging.StreamHandler()
+    shown.setFormatter(systemd.log_formatter())
+    logging.basicConfig(level=wanted.log_level.upper(), handlers=[shown])
     logging.getLogger("websockets").setLevel(logging.INFO)  # for debugging it writes each header, the secret's too
     try:
         asyncio.run(_run(settings))
@@ -45,10 +57,27 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kleinmaelzung-agent", description="Reads instruments for a gateway.")
+    parser = argparse.ArgumentParser(
+        prog="kleinmaelzung-agent",
+        description="Reads instruments for a gateway.",
+        epilog="`kleinmaelzung-agent enrol` lets it become an agent of a server.",
+    )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="agent.toml")
     parser.add_argument("--log-level", choices=LEVELS, default="info")
+    parser.add_argument("--check", action="store_true", help="find out what is broken here, and end")
+    parser.add_argument("--json", action="store_true", help="with --check: print one JSON document")
     return parser
+
+
+def _check(wanted: argparse.Namespace) -> int:
+    """Exit codes: 0 nothing is broken, 1 something is."""
+    from kleinmaelzung_agent import check  # an agent that runs does not carry it
+    from kleinmaelzung_wire import codec, findings
+
+    logging.basicConfig(level=logging.CRITICAL)  # what is wrong stands in the findings
+    found = asyncio.run(check.check(wanted.config))
+    print(codec.to_json(findings.document(found)) if wanted.json else findings.report(found))
+    return 0 if findings.is_well(found) else 1
 
 
 async def _run(settings: Config) -> None:

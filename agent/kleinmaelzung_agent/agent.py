@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Never
 
-from kleinmaelzung_agent import clock, guards, outages, runs, spool
+from kleinmaelzung_agent import clock, guards, kept, outages, runs, spool, spool_disk, systemd
 from kleinmaelzung_agent.backfill import PATIENCE_S, Schedule
 from kleinmaelzung_agent.clock import Timeline
 from kleinmaelzung_agent.command_file import CommandFile
@@ -22,10 +22,12 @@ from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.guards import UNGUARDED, Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
+from kleinmaelzung_agent.kept import Kept
 from kleinmaelzung_agent.newest import Newest
 from kleinmaelzung_agent.numbering import USUAL, Numbering, Sampling
 from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_agent.recorder import NumberedFrame
+from kleinmaelzung_agent.resending import Resending
 from kleinmaelzung_agent.spool import Spool
 from kleinmaelzung_agent.uplink import Uplink
 from kleinmaelzung_wire import messages
@@ -71,8 +73,11 @@ async def run(
     """Run the agent until `stop` is set. Raises spool.SpoolError where the data directory cannot be used."""
     tuning = tuning or Tuning()
     keep_all = frozenset(name for name, how in sampling.items() if how.stops_when_full)
-    async with spool.open_spool(config.data, window_s=tuning.window_s, limits=config.spool, keep_all=keep_all) as store:
-        agent = Agent(config, store, sampling, tuning, guarding or {})
+    async with (
+        spool.open_spool(config.data, window_s=tuning.window_s, limits=config.spool, keep_all=keep_all) as store,
+        kept.open_kept(config.data, config.spool) as keeping,
+    ):
+        agent = Agent(config, store, keeping, sampling, tuning, guarding or {})
         try:
             await agent.run(make(agent), stop)
         finally:
@@ -86,6 +91,7 @@ class Agent:
         self,
         config: AgentConfig,
         store: Spool,
+        keeping: Kept | None,
         sampling: Mapping[str, Sampling],
         tuning: Tuning,
         guarding: Mapping[str, Guarding],
@@ -106,7 +112,12 @@ class Agent:
         self._states: dict[str, State] = {}
         self._status: AgentStatus | None = None
         self._gateway = ""
+        self._ahead_us: int | None = None  # of the gateway's clock, when it was connected to it
         store.announce = self._numbering.announce
+        store.on_added = keeping.add if keeping else None
+        self._kept = keeping
+        self._asked = 0
+        self._resending = Resending(store, keeping, self._numbering, self._ask_what_is_stored)
 
     async def run(self, instruments: Mapping[str, Instrument], stop: asyncio.Event) -> None:
         """Sample and deliver until `stop`; then end in order: instruments, what is under way, status, socket."""
@@ -123,6 +134,10 @@ class Agent:
                 tasks.create_task(self._keep_time(), name="clock")
                 tasks.create_task(self._keep_status(), name="status")
                 tasks.create_task(uplink.run(), name="uplink")
+                tasks.create_task(self._resending.run(), name="resending")
+                if self._kept:
+                    tasks.create_task(self._kept.run(), name="kept")
+                tasks.create_task(systemd.keep_telling(), name="systemd")
                 commands.start(tasks)
                 sampling = [tasks.create_task(self._sample(i), name=f"instrument {n}") for n, i in instruments.items()]
                 await stop.wait()
@@ -209,6 +224,7 @@ class Agent:
             resend_after_s=self._tuning.resend_after_s,
             waits=self._tuning.waits,
             on_welcome=self._welcome,
+            on_stored=self._resending.stored,
         )
 
     async def _begin(self, instruments: Mapping[str, Instrument]) -> None:
@@ -269,8 +285,13 @@ class Agent:
             self._publish_status()
             await asyncio.sleep(STATUS_EVERY_S)
 
-    def _welcome(self, gateway: str) -> None:
+    def _welcome(self, gateway: str, time_us: int) -> None:
         self._gateway = gateway
+        self._ahead_us = self.now_us() - time_us if time_us else None
+        self._publish_status(is_due=True)
+
+    def _ask_what_is_stored(self) -> None:
+        self._asked += 1
         self._publish_status(is_due=True)
 
     def _publish_status(self, *, is_due: bool = False, online: bool = True) -> None:
@@ -290,8 +311,12 @@ class Agent:
         )
         if is_due or status != self._status:
             self._status = status
-            # The error grows all the time, which alone is no news.
-            self._outbox.retain("status", replace(status, clock=asdict(judged)).encode())
+            # The clock's error grows all the time, and others use the disk too, which alone is no news.
+            previous = self._spool.previous.epoch if self._spool.previous else 0
+            keeps = {"keep_s": int(self._config.spool.keep_s), "asked": self._asked, "previous": previous}
+            spool = {**self._spool.figures(), "free": spool_disk.free_bytes(self._config.data), **keeps}
+            told = replace(status, clock=asdict(judged) | {"ahead_us": self._ahead_us}, spool=spool)
+            self._outbox.retain("status", told.encode())
 
     async def _settle(self) -> None:
         """What was taken is numbered, and has a little time to be logged."""
@@ -303,7 +328,9 @@ class Agent:
 
     async def _say_goodbye(self, uplink: Uplink) -> None:
         if await self._spool.flush():  # otherwise what memory holds is lost, and the next start must say so
-            await self._spool.end_run(self.now_us())
+            await self._spool.end_run(
+                self.now_us(), {name: last for (name, _), last in self._numbering.numbers().items()}
+            )
         self._numbering.publish_latest()
         self._publish_status(online=False)
         with contextlib.suppress(TimeoutError):

@@ -23,6 +23,8 @@ SMALLEST_SPOOL = 1_000_000
 SHORTEST_AGE_S = 3600.0
 # What is older than 400 days the logger takes for a wrong clock.
 LONGEST_AGE_S = 365 * 86400.0
+# What a logger is asked about must be little enough to be told.
+LONGEST_KEEP_S = 90 * 86400.0
 NAME_RULE = "1 to 32 of a-z 0-9 _ -, starting with a letter or digit"
 
 
@@ -88,6 +90,8 @@ def _limits(table: Table) -> Limits:
     limits = Limits(
         bytes=table.size("bytes", usual.bytes, minimum=SMALLEST_SPOOL),
         age_s=table.duration("age", usual.age_s, minimum=SHORTEST_AGE_S, maximum=LONGEST_AGE_S),
+        keep_s=table.duration("keep", usual.keep_s, minimum=SHORTEST_AGE_S, maximum=LONGEST_KEEP_S),
+        keep_bytes=table.size("keep_bytes", usual.keep_bytes, minimum=SMALLEST_SPOOL),
     )
     table.finish()
     return limits

@@ -65,6 +65,10 @@ class Numbering:
     def samples(self) -> int:
         return sum(recorder.samples for recorder in self._recorders.values())
 
+    def numbers(self) -> dict[tuple[str, int], int]:
+        """The last number of each instrument, by its name and this run's epoch."""
+        return {(name, self._epoch): recorder.taken for name, recorder in self._recorders.items()}
+
     def take(self, instrument: str, readings: Sequence[Reading]) -> None:
         """Record readings and send what is complete."""
         outage, first_us = self._outage(instrument), self._timeline.at(readings[0].taken_ns)

@@ -12,18 +12,21 @@ import contextlib
 import itertools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Never, TypeVar
 
+from kleinmaelzung_agent.number_ranges import Numbers
 from kleinmaelzung_agent.recorder import Key, NumberedFrame
 from kleinmaelzung_agent.spool_disk import FAULTS, Disk, words
 from kleinmaelzung_agent.spool_held import (
     ENDED,
     EPOCH,
     INSTRUMENT,
+    LAST,
     SINCE,
     Change,
     Damage,
@@ -33,7 +36,9 @@ from kleinmaelzung_agent.spool_held import (
     PreviousRun,
     Spooled,
     Stream,
+    by_stream,
     lost,
+    merged,
 )
 from kleinmaelzung_agent.spool_lock import SpoolError
 from kleinmaelzung_agent.spool_window import CHECK_AGE_S, AgeCheck, Deletions, Fullness, Losses, Window, Written, pieces
@@ -69,6 +74,7 @@ class Spool:
         keep_all: frozenset[str],
     ) -> None:
         self.announce: Announce | None = None
+        self.on_added: Callable[[NumberedFrame], None] | None = None  # for who keeps copies
         self.on_opened: Callable[[], None] | None = None  # when the file is first opened only now: `previous` is known
         self._disk, self._thread = disk, thread
         self._window_ns, self._retry_s = int(window_s * 1e9), retry_s
@@ -110,6 +116,10 @@ class Spool:
             return f"{gaps.NOT_WRITABLE}: {self._fault}"
         return self._disk.damage.detail if self._disk.damage else ""
 
+    def figures(self) -> dict[str, int]:
+        """How much it holds, and how much it may, in bytes."""
+        return {"bytes": self._held.bytes + self._memory.bytes, "limit": self._limits.bytes}
+
     @property
     def damage(self) -> Damage | None:
         """A damaged file was moved aside."""
@@ -120,6 +130,41 @@ class Spool:
         """The run before this one, as far as the file tells."""
         return self._disk.previous
 
+    @property
+    def fullness(self) -> float:
+        """How much of what it may hold it holds."""
+        return (self._held.bytes + self._memory.bytes) / self._limits.bytes
+
+    def in_window(self) -> dict[Stream, Numbers]:
+        """The numbers of what is neither logged nor on disk."""
+        return by_stream(merged(frame.key for frame in self._memory.frames))
+
+    async def on_disk(self) -> dict[Stream, Numbers]:
+        """The numbers of what is on disk, also where that is logged and not deleted yet."""
+        if not self._held.count:
+            return {}
+        try:
+            return by_stream(await self._in_thread(self._disk.names))
+        except FAULTS as error:
+            self._complain(error)
+            return {}
+
+    async def put_back(self, frames: Sequence[NumberedFrame]) -> bool:
+        """Hold frames once more that were logged and are not any more; returns whether the disk took them."""
+        async with self._writing_of(frames):
+            logged = self._logged.take()  # before: they were logged, and are not to be deleted for it
+            try:
+                outcome = await self._in_thread(lambda: self._disk.commit(Change(frames=frames, logged=logged)))
+            except BaseException as error:
+                self._logged.put_back(logged)
+                if not isinstance(error, FAULTS):
+                    raise
+                self._complain(error)
+                return False
+            self._written.note(outcome.last_id, time.monotonic_ns())
+            self._take_outcome(outcome)
+        return True
+
     def is_in_window(self, frame: NumberedFrame) -> bool:
         """Whether a frame is neither logged nor on disk, where backfill would find it."""
         return frame.key in self._memory
@@ -127,6 +172,8 @@ class Spool:
     def add(self, frame: NumberedFrame) -> None:
         """Keep a frame from now on."""
         self._memory.add(frame, time.monotonic_ns())
+        if self.on_added:
+            self.on_added(frame)
         self._age_check.see(frame)
         self._judge_fullness()
         self._wanted.set()
@@ -192,9 +239,9 @@ class Spool:
         known = {f"{INSTRUMENT}{name}": epoch for name in instruments}
         await self._remember(known | {EPOCH: epoch, SINCE: since_us, ENDED: 0}, firmly=True)
 
-    async def end_run(self, time_us: int) -> None:
-        """Remember that this run ended in order."""
-        await self._remember({ENDED: time_us})
+    async def end_run(self, time_us: int, last: Mapping[str, int] = MappingProxyType({})) -> None:
+        """Remember that this run ended in order, and the last number of each instrument."""
+        await self._remember({ENDED: time_us} | {LAST + name: number for name, number in last.items()})
         await self.remember_time(time_us)
 
     async def remember_time(self, time_us: int) -> None:

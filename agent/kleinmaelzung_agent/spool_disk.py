@@ -8,6 +8,7 @@ Both open the file where that was not possible before, and put a new one in the 
 
 import contextlib
 import logging
+import shutil
 import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
@@ -24,6 +25,7 @@ from kleinmaelzung_agent.spool_held import (
     Limits,
     Outcome,
     PreviousRun,
+    Range,
     Spooled,
     Stream,
 )
@@ -94,6 +96,10 @@ class Disk:
             outcome = self._with_file(SpoolFile.outcome)
         return found, outcome
 
+    def names(self) -> list[Range]:
+        """Of all frames that it holds."""
+        return self._with_file(SpoolFile.names)
+
     def _with_file(self, work: Callable[[SpoolFile], T]) -> T:
         try:
             return work(self._opened())
@@ -153,6 +159,14 @@ class Disk:
             self._held, self._last_ids = file.held, (file.last_id, file.last_loss_id)
             with contextlib.suppress(sqlite3.Error):
                 file.close()
+
+
+def free_bytes(directory: Path) -> int | None:
+    """What is left of a directory's disk; None where it cannot be known. The kernel knows it without the disk."""
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return None
 
 
 def words(fault: Exception) -> str:

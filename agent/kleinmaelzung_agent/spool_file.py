@@ -16,6 +16,7 @@ from kleinmaelzung_agent.spool_held import (
     ENDED,
     EPOCH,
     INSTRUMENT,
+    LAST,
     SINCE,
     Change,
     Held,
@@ -23,6 +24,7 @@ from kleinmaelzung_agent.spool_held import (
     Loss,
     Outcome,
     PreviousRun,
+    Range,
     Spooled,
     Stream,
     lost,
@@ -101,6 +103,10 @@ class SpoolFile:
             self._give_up([row for row, entry in zip(rows, found, strict=True) if not entry], gaps.SPOOL_CORRUPT)
         return wanted, self.outcome()
 
+    def names(self) -> list[Range]:
+        """Of all frames that it holds, numbers in a row together."""
+        return spool_rows.names(self._connection)
+
     def checkpoint(self) -> None:
         """Move what was committed into the main file, and give the room of the log beside it back."""
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -119,12 +125,14 @@ class SpoolFile:
         if not epoch:
             return None
         named = [name for name, value in facts.items() if name.startswith(INSTRUMENT) and value == epoch]
+        names = frozenset(name.removeprefix(INSTRUMENT) for name in named)
         return PreviousRun(
             epoch=epoch,
             since_us=facts.get(SINCE, 0),
             last_known_us=ended or max(facts.get(SINCE, 0), self._newest_us(epoch)),
             is_clean=ended > 0,
-            instruments=frozenset(name.removeprefix(INSTRUMENT) for name in named),
+            instruments=names,
+            last={name: facts[LAST + name] for name in names if ended and LAST + name in facts},
         )
 
     @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from kleinmaelzung_agent.number_ranges import Numbers
 from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_wire.gaps import Gap
 
@@ -15,26 +16,30 @@ EPOCH: Final = "epoch"
 SINCE: Final = "since_us"
 ENDED: Final = "ended_us"  # 0 while the run lasts
 INSTRUMENT: Final = "instrument/"  # and its name: the epoch of the newest run that had it
+LAST: Final = "last/"  # and an instrument's name: the last number of the newest run that ended in order
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What may be held. Of memory: while the disk cannot be written."""
+    """What may be held. Of memory: while the disk cannot be written. What is logged is kept for `keep_s`, 0: not."""
 
     bytes: int = 256 * 1024 * 1024
     age_s: float = 365 * 86400.0
     memory_bytes: int = 64 * 1024 * 1024
+    keep_s: float = 0.0
+    keep_bytes: int = 1024 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviousRun:
-    """The agent's run before this one, and up to when it is known to have lasted."""
+    """The agent's run before this one, and up to when it is known to have lasted; `last` numbers where it told them."""
 
     epoch: int
     since_us: int
     last_known_us: int
     is_clean: bool
     instruments: frozenset[str] = frozenset()
+    last: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,14 @@ def merged(names: Iterable[tuple[str, int, int]]) -> list[Range]:
         else:
             ranges.append((instrument, epoch, number, number))
     return ranges
+
+
+def by_stream(ranges: Iterable[Range]) -> dict[Stream, Numbers]:
+    """Ranges of numbers of each run of an instrument."""
+    found: dict[Stream, Numbers] = {}
+    for instrument, epoch, first, last in ranges:
+        found.setdefault((instrument, epoch), []).append((first, last))
+    return found
 
 
 def lost(names: Iterable[tuple[str, int, int]], reason: str) -> list[tuple[str, Gap]]:

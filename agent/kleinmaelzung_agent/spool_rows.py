@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from kleinmaelzung_agent.recorder import NumberedFrame
-from kleinmaelzung_agent.spool_held import Loss, Spooled
+from kleinmaelzung_agent.spool_held import Loss, Range, Spooled
 from kleinmaelzung_agent.spool_schema import checksum
 from kleinmaelzung_wire import frames
 from kleinmaelzung_wire.gaps import Gap
@@ -54,6 +54,17 @@ def spooled(row: Row) -> Spooled | None:
         is_record=bool(is_record),
     )
     return Spooled(id_, frame)
+
+
+def names(connection: sqlite3.Connection) -> list[Range]:
+    """Of all frames, numbers in a row together. It reads an index only."""
+    rows = connection.execute(
+        "SELECT instrument, epoch, min(number), max(number) FROM ("
+        " SELECT instrument, epoch, number, number - row_number() OVER"
+        " (PARTITION BY instrument, epoch ORDER BY number) AS island FROM frames"
+        ") GROUP BY instrument, epoch, island ORDER BY 1, 2, 3"
+    )
+    return [row for row in rows if is_name(*row[:3])]
 
 
 def is_name(instrument: object, epoch: object, number: object) -> bool:

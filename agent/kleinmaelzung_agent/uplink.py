@@ -5,7 +5,6 @@ gateway --> commands and word of sessions to Commands, what is logged to the spo
 """
 
 import asyncio
-import base64
 import contextlib
 import logging
 import math
@@ -13,40 +12,33 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Never
-from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.frames import CloseCode
-from websockets.typing import Subprotocol
 
-from kleinmaelzung_agent import backfill, clock
+from kleinmaelzung_agent import backfill, clock, gateway_link
 from kleinmaelzung_agent.backfill import Schedule
 from kleinmaelzung_agent.commands import Commands
+from kleinmaelzung_agent.gateway_link import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, SEND_AHEAD, Trouble
 from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_agent.spool import Spool
-from kleinmaelzung_wire import failpoints, messages, sockets, tls, topics
+from kleinmaelzung_wire import failpoints, messages, sockets, stored, topics
 from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.stored import Stored
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
 
-OPEN_TIMEOUT_S: Final = 10.0
 SEND_TIMEOUT_S: Final = 10.0  # a socket that takes nothing for so long is dead; its ping would wait behind
-CLOSE_TIMEOUT_S: Final = 1.0
-PING_S: Final = 10.0
-MAX_MESSAGE: Final = 256 * 1024
-# Bytes that wait in the kernel and the library: what is handed over cannot be overtaken by a reply any more.
-SEND_AHEAD: Final = 16 * 1024
 BEAT_S: Final = 1.0
 IDLE_S: Final = 0.25  # how often the backfill looks without being told
 
 
 class Uplink:
-    """One agent's connection. `run` never returns; `on_welcome` is called with the gateway's name each time."""
+    """One agent's connection. `run` never returns; `on_welcome` gets the gateway's name and time (µs) each time."""
 
     def __init__(
         self,
@@ -61,13 +53,14 @@ class Uplink:
         schedule: Schedule,
         resend_after_s: float,
         waits: Waits,
-        on_welcome: Callable[[str], None],
+        on_welcome: Callable[[str, int], None],
+        on_stored: Callable[[Stored], None],
     ) -> None:
-        self._name, self._url, self._secret = name, agent_url(url), secret
+        self._name, self._url, self._secret = name, gateway_link.agent_url(url), secret
         self._ca_file = ca_file
         self._outbox, self._spool, self._commands = outbox, spool, commands
         self._schedule, self._resend_after_s = schedule, resend_after_s
-        self._waits, self._on_welcome = waits, on_welcome
+        self._waits, self._on_welcome, self._on_stored = waits, on_welcome, on_stored
         self._loggers: set[str] = set()  # those announced and well
         self._acknowledged, self._handed_over = asyncio.Event(), asyncio.Event()
         self._wants_beats = False
@@ -92,35 +85,18 @@ class Uplink:
         if self._outbox.is_open:
             await self._outbox.emptied()
 
-    async def _attempt(self) -> "Trouble":
+    async def _attempt(self) -> Trouble:
         try:
-            async with self._connect() as link:
+            async with gateway_link.opening(self._url, self._name, self._secret, self._ca_file) as link:
                 await self._converse(link)
         except ConnectionClosed:
             pass
         except (OSError, InvalidHandshake, InvalidURI, WireError) as error:
-            return _why_not_connected(error, self._name, self._url, self._ca_file)
+            return gateway_link.why_not_connected(error, self._name, self._url, self._ca_file)
         except Exception as error:  # whatever it is, the instruments must go on and the next attempt must come
             logger.exception("fault in the connection to the gateway")
             return Trouble(f"fault in the connection: {error!r:.200}")
-        return _why_closed(link, self._name)
-
-    def _connect(self) -> connect:
-        credentials = base64.b64encode(f"{self._name}:{self._secret}".encode()).decode()
-        return connect(
-            self._url,
-            subprotocols=[Subprotocol(sockets.MSGPACK)],
-            additional_headers={"Authorization": f"Basic {credentials}"},
-            compression=None,
-            open_timeout=OPEN_TIMEOUT_S,
-            close_timeout=CLOSE_TIMEOUT_S,
-            ping_interval=PING_S,
-            ping_timeout=PING_S,
-            max_size=MAX_MESSAGE,
-            write_limit=SEND_AHEAD,
-            proxy=None,  # the gateway is in the laboratory's own network
-            ssl=tls.client_context(self._ca_file) if self._url.startswith("wss:") else None,
-        )
+        return gateway_link.why_closed(link, self._name)
 
     async def _converse(self, link: ClientConnection) -> None:
         _send_little_ahead(link)
@@ -215,6 +191,9 @@ class Uplink:
                 raise WireError(f"message {tail!r:.60} is not for an agent")
 
     def _receive_logged(self, payload: bytes) -> None:
+        if stored.is_stored(payload):
+            self._on_stored(Stored.decode(payload))
+            return
         logged = messages.decode_logged(payload)
         self._spool.forget(logged)
         if self._schedule.acknowledged(logged, time.monotonic_ns()):
@@ -281,63 +260,14 @@ class Uplink:
         self._schedule.reset()
         self._commands.nonce = secrets.token_hex(8)
         self._commands.leases.connected()
-        self._on_welcome(gateway)
+        time_us = about.get("time")
+        self._on_welcome(gateway, time_us if type(time_us) is int else 0)
 
-    def _report(self, trouble: "Trouble") -> None:
+    def _report(self, trouble: Trouble) -> None:
         """One line for each kind of trouble; the rest, until the next welcome, is for debugging."""
         is_new, self._reported = trouble.kind != self._reported, trouble.kind
         level = logging.ERROR if trouble.is_fatal else logging.WARNING
         logger.log(level if is_new else logging.DEBUG, "gateway %s: %s", self._url, trouble.sentence)
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Why there is no connection. Settled: trying soon again would not help."""
-
-    sentence: str
-    kind: str = "lost"
-    is_settled: bool = False
-    is_fatal: bool = False
-
-
-def agent_url(url: str) -> str:
-    """The address of the agents' socket for the gateway's address; http and https are taken for ws and wss."""
-    scheme, colon, rest = url.partition("://")
-    scheme = {"http": "ws", "https": "wss"}.get(scheme, scheme)
-    return f"{scheme}{colon}{rest.rstrip('/').removesuffix(sockets.AGENT_PATH)}{sockets.AGENT_PATH}"
-
-
-def _wrong_secret(name: str) -> Trouble:
-    sentence = f"does not know agent {name!r} with this secret: compare agent.name and agent.secret with `agent add`"
-    return Trouble(sentence, "secret", is_settled=True, is_fatal=True)
-
-
-def _why_not_connected(error: Exception, name: str, url: str, ca_file: Path | None) -> Trouble:
-    if isinstance(error, InvalidStatus):
-        status = error.response.status_code
-        if status == 401:
-            return _wrong_secret(name)
-        said = bytes(error.response.body or b"")[:300].decode(errors="replace").strip()
-        return Trouble(
-            f"answered HTTP {status}" + (f": {said}" if said.isprintable() and said else ""), f"http {status}"
-        )
-    is_secure = url.startswith("wss:")
-    if is_secure and isinstance(error, OSError) and (told := tls.sentence(error, urlsplit(url).netloc, ca_file)):
-        return Trouble(told, "tls")
-    return Trouble(f"not reached: {str(error) or type(error).__name__}", "unreachable")
-
-
-def _why_closed(link: ClientConnection, name: str) -> Trouble:
-    reason = link.close_reason or ""
-    match link.close_code:
-        case sockets.NOT_LOGGED_IN:
-            return _wrong_secret(name)
-        case sockets.TAKEN_OVER:
-            sentence = f"another agent connected as {name!r}: give each its own name and secret"
-            return Trouble(sentence, "taken over", is_settled=True)
-        case sockets.BROKER_LOST:
-            return Trouble(f"lost its broker: {reason}", "broker")
-    return Trouble(f"connection lost ({link.close_code} {reason})".replace(" )", ")"))
 
 
 async def _close(link: ClientConnection) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import aiomqtt
@@ -34,6 +34,10 @@ logger = logging.getLogger(__name__)
 ANSWER_TIMEOUT_S = 5.0  # for CONNACK, SUBACK and PUBACK; a healthy broker needs milliseconds
 PORTS: Final = {"mqtt": 1883, "mqtts": 8883}
 KEEPALIVE_S = 10  # a dead broker is noticed after twice that
+
+# Which broker it is. RabbitMQ keeps what is retained for exact topics and one node only, ends the session of who is
+# refused, and holds the queues of subscriptions at QoS 1 of a dead node against everyone who publishes (session.py).
+Kind = Literal["mosquitto", "rabbitmq"]
 
 PRIVATE_NAMES: Final = {
     aiomqtt.Client: (
@@ -57,9 +61,12 @@ class Broker:
     password: str = field(repr=False)
     tls: bool = False
     ca_file: Path | None = None
+    kind: Kind = "mosquitto"
 
     @classmethod
-    def from_url(cls, url: str, *, user: str, password: str, ca_file: Path | None = None) -> Self:
+    def from_url(
+        cls, url: str, *, user: str, password: str, ca_file: Path | None = None, kind: Kind = "mosquitto"
+    ) -> Self:
         """From `mqtt://host:port` or, by TLS, `mqtts://host:port`. Raises ValueError for anything else."""
         parts = urlsplit(url)
         if parts.username is not None or parts.password is not None:
@@ -73,6 +80,7 @@ class Broker:
             password=password,
             tls=parts.scheme == "mqtts",
             ca_file=ca_file,
+            kind=kind,
         )
 
 
@@ -131,6 +139,7 @@ class Client(aiomqtt.Client):
         )
         if context is not None:
             self._client._ssl_wrap_socket = partial(_secured, context, broker.host)  # type: ignore[method-assign]
+        self.kind = broker.kind
         self._hand_over = on_message
         self.answers: dict[int, asyncio.Future[list[int]]] = {}  # by packet id
         self.end_code = 0
@@ -147,8 +156,12 @@ class Client(aiomqtt.Client):
         return self._disconnected
 
     def _on_message(self, client: paho.Client, userdata: Any, message: paho.MQTTMessage) -> None:
+        self.hand_over(Message.from_paho(message))
+
+    def hand_over(self, message: Message) -> None:
+        """Give a message to who takes them."""
         try:
-            self._hand_over(Message.from_paho(message))
+            self._hand_over(message)
         except Exception:  # a message we fail at must not end the connection of all the others
             logger.exception("failed at a message of %s bytes", len(message.payload))
 

@@ -8,7 +8,7 @@ because packet ids of the old one would acknowledge messages of the new.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final, Never
 
 import aiomqtt
@@ -19,7 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from kleinmaelzung_bus import packets
-from kleinmaelzung_bus.client import ANSWER_TIMEOUT_S, Broker, Client, Message, OnMessage, Will
+from kleinmaelzung_bus.client import ANSWER_TIMEOUT_S, Broker, Client, Kind, Message, OnMessage, Will
 from kleinmaelzung_bus.errors import BusError, BusLost, NotPermitted
 from kleinmaelzung_wire import codec, tls
 from kleinmaelzung_wire.waits import Waits
@@ -29,9 +29,11 @@ __all__ = [
     "Broker",
     "BusError",
     "BusLost",
+    "Kind",
     "Message",
     "NotPermitted",
     "OnMessage",
+    "Retained",
     "Session",
     "Will",
     "connect",
@@ -48,11 +50,16 @@ _NOT_AUTHORIZED = (0x86, 0x87)
 _FAILURE = 0x80
 
 
+# Topics and payloads of what is retained under a filter, where not the broker keeps it; None where it does.
+Retained = Callable[[str], Iterable[tuple[str, bytes]] | None]
+
+
 class Session:
     """One connection to the broker; made by connect()."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, retained: Retained | None = None) -> None:
         self._client = client
+        self._retained = retained
         self.dropped = 0
 
     async def subscribe(
@@ -64,10 +71,13 @@ class Session:
             NotPermitted: the broker refused the filter.
             BusError: it did not answer.
         """
+        is_elsewhere = retained and self._retained is not None and self._retained(topic_filter) is not None
+        # No session outlives its connection, so QoS 1 gives a subscriber nothing more. RabbitMQ keeps a queue for it
+        # when its node dies, and then says to whoever publishes there that it failed (PUBACK 131).
         options = SubscribeOptions(
-            qos=qos,
+            qos=0 if self._client.kind == "rabbitmq" else qos,
             retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE
-            if retained
+            if retained and not is_elsewhere
             else SubscribeOptions.RETAIN_DO_NOT_SEND,
         )
         self._client.outgoing.flush()
@@ -76,6 +86,10 @@ class Session:
         )
         self._check_sent(code, f"subscribing to {topic_filter}")
         _check_codes(await self._answer(mid, f"subscribing to {topic_filter}"), f"subscribe to {topic_filter}")
+        if is_elsewhere and self._retained is not None:
+            properties = packets.Properties(None, None, () if subscription is None else (subscription,))
+            for topic, payload in self._retained(topic_filter) or ():
+                self._client.hand_over(Message(topic, payload, qos, True, properties))
 
     async def unsubscribe(self, topic_filter: str) -> None:
         self._client.outgoing.flush()
@@ -184,9 +198,14 @@ _END_SENTENCES = {
 
 @contextlib.asynccontextmanager
 async def connect(
-    broker: Broker, *, client_id: str, on_message: OnMessage, will: Will | None = None
+    broker: Broker,
+    *,
+    client_id: str,
+    on_message: OnMessage,
+    will: Will | None = None,
+    retained: Retained | None = None,
 ) -> AsyncIterator[Session]:
-    """Hold one connection to the broker open.
+    """Hold one connection to the broker open. `retained` is asked where the broker cannot keep what is retained.
 
     Raises:
         NotPermitted: user name or password is wrong.
@@ -208,7 +227,7 @@ async def connect(
         client.abandon()
         raise
     try:
-        yield Session(client)
+        yield Session(client, retained)
     finally:
         await _close(client)
 
@@ -243,6 +262,7 @@ async def keep(
     serve: Callable[[Session], Awaitable[None]],
     on_message: OnMessage,
     will: Will | None = None,
+    retained: Retained | None = None,
 ) -> Never:
     """Connect, run `serve(session)`, and again whenever the connection is lost, with growing, jittered waits.
 
@@ -252,7 +272,9 @@ async def keep(
     failures = 0
     while True:
         try:
-            async with connect(broker, client_id=client_id, on_message=on_message, will=will) as session:
+            async with connect(
+                broker, client_id=client_id, on_message=on_message, will=will, retained=retained
+            ) as session:
                 if failures:
                     logger.info("connected to the broker again after %d attempts", failures)
                 failures = 0

@@ -3,6 +3,7 @@
     user:NAME     one person: watches and commands where their rights say so, own inbox, own requests; admin: accounts
     user:public   whoever did not sign in, where there is a public view: watches
     agent:NAME    writes its own topics, reads its commands
+    enrol:NAME    takes away the secret that waits for that agent, once (enrolment.py)
     service:NAME  what gateway, logger, history and batches need
 
 Every account has one role, its own. A person's rights (role and patterns of instruments: rights.py) stand as JSON in
@@ -36,6 +37,15 @@ def agent_user(name: str) -> str:
     return f"agent:{topics.check_name(name, 'agent')}"
 
 
+def enrol_user(name: str) -> str:
+    return f"enrol:{topics.check_name(name, 'agent')}"
+
+
+def enrol_client(name: str) -> str:
+    """The one client id that the account may connect with. Tools' ids are their user names, so only a gateway can."""
+    return f"{enrol_user(name)}:gateway"
+
+
 def service_user(name: str) -> str:
     return f"service:{topics.check_name(name, 'service')}"
 
@@ -64,7 +74,8 @@ def _managing() -> list[dict[str, Any]]:
     # The plugin's answers need the right to receive besides the one to subscribe.
     control = {"acltype": "publishClientReceive", "topic": "$CONTROL/dynamic-security/#", "allow": True}
     own = [_publish("$CONTROL/dynamic-security/#"), _subscribe("$CONTROL/dynamic-security/#"), control]
-    return [*own, _subscribe("$SYS/#"), _publish(f"{ROOT}/{CLIENT}/{ANY}/rights")]
+    told = [_publish(f"{ROOT}/{CLIENT}/{ANY}/rights"), _publish(topics.sealed(ANY))]
+    return [*own, _subscribe("$SYS/#"), *told]
 
 
 def user_rules(name: str, rights: Rights) -> list[dict[str, Any]]:
@@ -110,6 +121,12 @@ def agent_rules(name: str) -> list[dict[str, Any]]:
         _subscribe(topics.any_online()),
         _subscribe(topics.any_service_status()),
     ]
+
+
+def enrol_rules(name: str) -> list[dict[str, Any]]:
+    """What who has an agent's code may do: read what waits there, and take it away."""
+    topic = topics.sealed(topics.check_name(name, "agent"))
+    return [_subscribe(topic), _publish(topic)]
 
 
 def service_rules(name: str) -> list[dict[str, Any]]:
@@ -269,6 +286,8 @@ def rules_of(rolename: str, rights: dict[str, Rights]) -> list[dict[str, Any]] |
                 return user_rules(name, rights[name])
             case "agent":
                 return agent_rules(name)
+            case "enrol":
+                return enrol_rules(name)
             case "service":
                 return service_rules(name)
     except ValueError:  # a name that we would not give
@@ -304,6 +323,18 @@ def _own_role(user: str) -> str:
 
 def add_agent(name: str, secret: str) -> list[dict[str, Any]]:
     return add_account(agent_user(name), secret, agent_rules(name))
+
+
+def set_secret(user: str, secret: str) -> list[dict[str, Any]]:
+    """Gives an account another secret; the broker ends its sessions at once."""
+    return [{"command": "setClientPassword", "username": user, "password": secret}]
+
+
+def add_enrolment(agent: str, password: str) -> list[dict[str, Any]]:
+    """The account by which an agent fetches its secret, in place of an earlier one."""
+    user = enrol_user(agent)
+    *roles, account = add_account(user, password, enrol_rules(agent))
+    return [*remove_account(user), *roles, {**account, "clientid": enrol_client(agent)}]
 
 
 def add_service(name: str, secret: str) -> list[dict[str, Any]]:

@@ -27,9 +27,13 @@ SPOOL_AGE: Final = "spool too old"
 SPOOL_CORRUPT: Final = "spool corrupt"
 NOT_WRITABLE: Final = "spool not writable"  # and memory full
 QUARANTINE: Final = "logger quarantine"  # it came, and could not be stored as what it claims to be
+# It was logged, and a backup that was put back does not have it.
+LOST_AFTER_BACKUP: Final = "lost between backup and loss"
+REMOVED: Final = "removed by retention"  # it was logged, and is too old; its minutes may be left
 REASONS: Final = (
     *(AGENT_OFF, AGENT_DIED, PORT_LOST, SILENT, UNREADABLE),
     *(SPOOL_FULL, SPOOL_AGE, SPOOL_CORRUPT, NOT_WRITABLE, QUARANTINE),
+    *(LOST_AFTER_BACKUP, REMOVED),
 )
 
 

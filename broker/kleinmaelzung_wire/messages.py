@@ -46,6 +46,9 @@ class AgentStatus:
 
     `nonce` is drawn at each connection: a command that was made for another one is too late. `taken` counts frames
     numbered since the start, `samples` the values in them, `unlogged` the frames not yet known to be in the database.
+    `clock` is `{synchronised, error_us, ahead_us}`, the last by the gateway's clock when it was connected to it;
+    `spool` `{bytes, limit, free, keep_s, asked, previous}`: what it holds, how much it may, what its disk has left, for
+    how long it keeps what is logged, how often it asked what is stored (stored.py), and its run before this one.
     """
 
     online: bool
@@ -59,6 +62,7 @@ class AgentStatus:
     unlogged: int = 0
     reason: str = ""
     nonce: str = ""
+    spool: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         return codec.pack_versioned(asdict(self))
@@ -67,6 +71,7 @@ class AgentStatus:
     def decode(cls, payload: bytes) -> Self:
         wire = Fields.versioned(payload, "status")
         return cls(
+            spool=wire.map("spool", default={}),
             nonce=wire.text("nonce", default="", longest=MAX_ID),
             online=wire.boolean("online"),
             since=wire.integer("since", default=0),
@@ -254,10 +259,11 @@ def decode_logged(payload: bytes) -> list[LoggedRanges]:
     value = codec.unpack(payload)
     if not isinstance(value, list):
         raise WireError("logged is not a list")
-    return [_decode_logged_entry(entry) for entry in value]
+    return [decode_logged_entry(entry) for entry in value]
 
 
-def _decode_logged_entry(entry: Any) -> LoggedRanges:
+def decode_logged_entry(entry: Any) -> LoggedRanges:
+    """One of its entries. Raises WireError."""
     match entry:
         case [str(instrument), int(epoch), list(ranges)]:
             return LoggedRanges(

@@ -10,8 +10,10 @@
     ["request", id, service, {"request", ...}, {}]     ["message", topic below the root, payload]
     ["access", id, [command, ...]]                     ["missed", count]
     ["rights", id, user, rights or nil]
+    ["enrol", id, agent, {"replace", "lifetime"}]
     agent -> gateway                                   gateway -> agent
     ["hello", {"agent", "secret"}]                     ["welcome", {"agent", "gateway", "version", "time"}]
+    ["hello", {"enrol", "password"}]                   ["enrolled", {"agent", "sealed"}] and the end (enrolment.py)
     ["publish", tail, payload, options]                ["message", tail, payload, options]
                                                        ["refused", tail, code, sentence]
 

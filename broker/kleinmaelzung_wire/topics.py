@@ -20,6 +20,7 @@
     _client/<user>/<session>/inbox          agents, services        1   no       replies to one client session
     _client/<user>/<session>/online         that user, gateway      1   yes      not empty while it holds an instrument
     _client/<user>/rights                   admins                  1   yes      JSON, rights.Rights: what a user may
+    _enrol/<agent>/sealed                   admins; who takes it    1   yes      enrolment: a secret, until it is taken
 
 An empty retained payload means: it is gone. An agent reads its own descriptions to find what it no longer has.
 
@@ -38,6 +39,7 @@ from kleinmaelzung_wire.codec import WireError
 ROOT: Final = "kleinmaelzung"
 SERVICE: Final = "_service"
 CLIENT: Final = "_client"
+ENROL: Final = "_enrol"
 ANY: Final = "+"
 ANY_NAME: Final = "_any"  # no name, so nobody's
 
@@ -72,6 +74,7 @@ REFUSED: Final = Kind(qos=1, retained=False)
 ONLINE: Final = Kind(qos=1, retained=True)
 RIGHTS: Final = Kind(qos=1, retained=True, json=True)
 STATUS: Final = Kind(qos=1, retained=True)
+SEALED: Final = Kind(qos=1, retained=True)
 LOGGED: Final = Kind(qos=0, retained=False)
 FROM_AGENT: Final = frozenset({"description", "state", "latest", "data", "backfill", "reply", "control"})
 # What people may watch; `backfill` is for loggers, `command` and `raw` for the agent.
@@ -249,6 +252,11 @@ def inbox(user: str, session: str) -> str:
 
 def rights(user: str) -> str:
     return f"{ROOT}/{CLIENT}/{check_name(user, 'user')}/rights"
+
+
+def sealed(agent: str) -> str:
+    """Where the secret of an agent that is to be waits for it; the filter of all of them with `+`."""
+    return f"{ROOT}/{ENROL}/{_name_or_any(agent, 'agent')}/sealed"
 
 
 def online(user: str, session: str) -> str:

@@ -13,6 +13,7 @@ from kleinmaelzung.certificates import Certificate, Certificates, Known, NotIssu
 from kleinmaelzung.columns import BucketColumn, Column, Gap, History
 from kleinmaelzung.completeness import Completeness, MissingFrames, MissingTime, Run
 from kleinmaelzung.controlling import Held
+from kleinmaelzung.enrolling import Enrolment
 from kleinmaelzung.errors import ConnectionLost, ControlLost, Error, NotLoggedIn, NotReachable, Refused, SettingsError
 from kleinmaelzung.history import TooManySamples
 from kleinmaelzung.lab import Lab, connect
@@ -34,6 +35,7 @@ __all__ = [
     "ConnectionLost",
     "Control",
     "ControlLost",
+    "Enrolment",
     "Error",
     "Frame",
     "Gap",

@@ -30,6 +30,7 @@ from kleinmaelzung.completeness import Completeness
 from kleinmaelzung.connection import Connection
 from kleinmaelzung.controlling import Held
 from kleinmaelzung.desk import Desk, HistoryDesk
+from kleinmaelzung.enrolling import Enrolment
 from kleinmaelzung.errors import ConnectionLost, Error, NotReachable, Refused
 from kleinmaelzung.history import Since
 from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
@@ -382,6 +383,14 @@ class Lab:
         if not isinstance(answers, list) or not all(isinstance(answer, dict) for answer in answers):
             raise Error("the server's answer about accounts is not readable: is it of another version?")
         return answers
+
+    async def enrol_agent(self, name: str, *, replace: bool = False) -> Enrolment:
+        """Let a machine become this agent by a code, once, within 15 minutes. For admins only.
+
+        With `replace` an agent that is there gets a new secret, which shuts out whoever has the old one; without, that
+        is Refused ("conflict").
+        """
+        return Enrolment.from_map(await self._link.ask("enrol", name, {"replace": replace}))
 
     async def tell_rights(self, user: str, rights: Rights | None) -> None:
         """Tell a user's sessions what the user may watch; None once the account is gone. For admins only.

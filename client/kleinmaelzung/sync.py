@@ -22,9 +22,11 @@ from typing import Any, Final, Generic, Self, TypeVar
 from kleinmaelzung import controlling, history, lab, settings
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
+from kleinmaelzung.certificates import Certificate, Known
 from kleinmaelzung.columns import History
 from kleinmaelzung.completeness import Completeness
 from kleinmaelzung.controlling import Held
+from kleinmaelzung.enrolling import Enrolment
 from kleinmaelzung.errors import NotReachable
 from kleinmaelzung.history import Since
 from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
@@ -330,6 +332,10 @@ class Lab:
         """Have the broker execute commands on accounts; for admins only."""
         return self._thread.wait(self._lab.access(commands))
 
+    def enrol_agent(self, name: str, *, replace: bool = False) -> Enrolment:
+        """Let a machine become this agent by a code, once, within 15 minutes. For admins only."""
+        return self._thread.wait(self._lab.enrol_agent(name, replace=replace))
+
     def tell_rights(self, user: str, rights: Rights | None) -> None:
         """Tell a user's sessions what the user may watch; for admins only."""
         self._thread.wait(self._lab.tell_rights(user, rights))
@@ -341,6 +347,11 @@ class Lab:
     def batch(self, name: str) -> Batch:
         """One batch with its events."""
         return self._thread.wait(self._lab.batch(name))
+
+    @property
+    def certificates(self) -> "Certificates":
+        """Calibration certificates: issue them, find them, know them again."""
+        return Certificates(self._thread)
 
     def start_batch(
         self,
@@ -372,3 +383,50 @@ class Lab:
     def reopen_batch(self, name: str, *, id: str = "") -> BatchEvent:  # noqa: A002
         """Go on with a batch that was ended by mistake."""
         return self._thread.wait(self._lab.reopen_batch(name, id=id))
+
+
+class Certificates:
+    """Calibration certificates that the server issues; `lab.certificates` is one."""
+
+    def __init__(self, thread: _Thread) -> None:
+        self._thread = thread
+        self._certificates = thread.lab.certificates
+
+    def issue(
+        self,
+        record: bytes,
+        *,
+        template: bytes | None = None,
+        language: str = "en",
+        number: str = "",
+        amends: str = "",
+        reason: str = "",
+        changes: Sequence[tuple[str, str, str]] = (),
+        readings: bool = True,
+        id: str = "",  # noqa: A002
+    ) -> Certificate:
+        """Have a record's certificate issued. Raises NotIssued with all that forbids it."""
+        issuing = self._certificates.issue(
+            record,
+            template=template,
+            language=language,
+            number=number,
+            amends=amends,
+            reason=reason,
+            changes=changes,
+            readings=readings,
+            id=id,
+        )
+        return self._thread.wait(issuing)
+
+    def known(self, sha256: str, number: str | None = None) -> Known:
+        """What the server knows of a document: of its bytes, and of its number."""
+        return self._thread.wait(self._certificates.known(sha256, number))
+
+    def find(self, pattern: str = "+/+", *, limit: int = 100) -> list[Certificate]:
+        """What was issued of the instruments under a pattern, the newest first."""
+        return self._thread.wait(self._certificates.find(pattern, limit=limit))
+
+    def pdf(self, number: str, revision: int | None = None) -> bytes:
+        """The document, byte for byte as it was issued; its newest revision unless told."""
+        return self._thread.wait(self._certificates.pdf(number, revision))

@@ -14,8 +14,9 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_bus.session import BusError, BusLost, Message, NotPermitted, Session
-from kleinmaelzung_gateway import guarded, login
+from kleinmaelzung_gateway import enrolling, guarded, login
 from kleinmaelzung_gateway.hub import Hub
+from kleinmaelzung_gateway.knocks import Knocks
 from kleinmaelzung_gateway.login import Broker, LoginError
 from kleinmaelzung_gateway.metrics import Metrics
 from kleinmaelzung_gateway.outbox import Outbox
@@ -37,6 +38,7 @@ class Agents:
         self._metrics = metrics
         self._version = version
         self._connected: dict[str, AgentSocket] = {}
+        self.knocks = Knocks()
 
     def __len__(self) -> int:
         return len(self._connected)
@@ -44,19 +46,26 @@ class Agents:
     async def serve(self, websocket: ServerConnection) -> None:
         """Serve one agent's socket until it ends."""
         try:
-            who = await login.receive(websocket, "agent", "secret")
-            await self._serve_agent(websocket, who)
+            match await login.receive_agent(websocket):
+                case login.Enrolling(wanted):
+                    await enrolling.hand_over(websocket, self._broker, wanted)
+                case who:
+                    await self._serve_known(websocket, who)
         except LoginError as error:
             self._metrics.refused_logins += 1
             await websocket.close(sockets.NOT_LOGGED_IN, str(error)[:120])
-        except NotPermitted:
-            self._metrics.refused_logins += 1
-            sentence = f"agent {who.name} is not known with this secret; kleinmaelzung agent add {who.name} makes one"
-            logger.warning("refused: %s", sentence)
-            await websocket.close(sockets.NOT_LOGGED_IN, sentence[:120])
         except BusError as error:
             logger.warning("agent: %s", error)
             await websocket.close(sockets.BROKER_LOST, str(error)[:120])
+
+    async def _serve_known(self, websocket: ServerConnection, who: login.Credentials) -> None:
+        try:
+            await self._serve_agent(websocket, who)
+        except NotPermitted as error:
+            self.knocks.refused(who.name)
+            sentence = f"agent {who.name} is not known with this secret; kleinmaelzung agent add {who.name} makes one"
+            logger.warning("refused: %s", sentence)
+            raise LoginError(sentence) from error
 
     async def _serve_agent(self, websocket: ServerConnection, who: login.Credentials) -> None:
         user = access.agent_user(who.name)
@@ -70,8 +79,10 @@ class Agents:
         ) as session:
             before = self._connected.get(who.name)
             self._connected[who.name] = agent
+            self.knocks.came(who.name)
             try:
                 if before is not None:
+                    self.knocks.taken_over(who.name)
                     await before.take_over()
                 agent.outbox.put("welcome", self._welcome(who.name))
                 await agent.run(session)

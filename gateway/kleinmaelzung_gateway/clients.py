@@ -17,7 +17,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from kleinmaelzung_bus.session import BusError, BusLost, NotPermitted
-from kleinmaelzung_gateway import asking, commanding, guarded, login, login_link
+from kleinmaelzung_gateway import asking, commanding, enrolling, guarded, login, login_link
 from kleinmaelzung_gateway.asking import Refused
 from kleinmaelzung_gateway.commanding import Commanding
 from kleinmaelzung_gateway.hub import Hub, Watched, Watcher, readable, shown
@@ -108,7 +108,7 @@ class Clients:
 
     async def _serve_user(self, websocket: ServerConnection, who: Credentials, claim: Claim | None = None) -> None:
         name = secrets.token_hex(8)
-        personal = Personal(who.name, name)
+        personal = Personal(who.name, name, ends_when_refused=self._broker.kind == "rabbitmq")
         client_id = f"{who.name}:{name}"
         on_message, will = personal.on_message, personal.will
         async with self._broker.session(
@@ -226,6 +226,8 @@ class ClientSocket:
                 self._start_request(group, question, service, body, [*more, {}][0])
             case "access", [list(commands)]:
                 self.outbox.put("done", question, await self._personal.manage_access(commands))
+            case "enrol", [str(agent), *more] if len(more) <= 1 and all(isinstance(one, dict) for one in more):
+                self.outbox.put("done", question, await enrolling.offer(self._personal, agent, [*more, {}][0]))
             case "rights", []:
                 known = await self._personal.rights()
                 self.outbox.put("done", question, known.to_map() if known else None)

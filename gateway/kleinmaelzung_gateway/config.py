@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+from kleinmaelzung_bus import session as bus
 from kleinmaelzung_gateway import door
 from kleinmaelzung_gateway.certificate import CertificateError, CertificateFiles, make_context
 from kleinmaelzung_gateway.guarded import Limits
@@ -35,6 +36,7 @@ class Config:
     password: str = field(repr=False)
     broker_tls: bool = False
     broker_ca_file: Path | None = None
+    broker_kind: bus.Kind = "mosquitto"
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     certificate: CertificateFiles | None = None
@@ -59,6 +61,7 @@ class Config:
             broker_port=broker_port,
             broker_tls=scheme == "mqtts",
             broker_ca_file=read.file("MQTT_CA_FILE"),
+            broker_kind=read.broker_kind("MQTT_KIND"),
             password=read.needed_secret("MQTT_PASSWORD_FILE", "the broker's password for the gateway"),
             hosts=read.hosts("HOSTS"),
             origins=read.origins("ORIGINS"),
@@ -101,6 +104,14 @@ class _Reader:
             pass
         self._wrong(key, f"expected host:port, found {text!r}")
         return "", 0, ""
+
+    def broker_kind(self, key: str) -> bus.Kind:
+        match self._get(key, "mosquitto"):
+            case "mosquitto" | "rabbitmq" as kind:
+                return kind
+            case other:
+                self._wrong(key, f"expected mosquitto or rabbitmq, found {other!r:.40}")
+        return "mosquitto"
 
     def hosts(self, key: str) -> tuple[str, ...]:
         found = _words(self._get(key))

@@ -1,6 +1,7 @@
 """The gateway: sockets on one side, the broker on the other, and nothing kept in between."""
 
 import asyncio
+import contextlib
 import importlib.metadata
 import logging
 import socket
@@ -25,7 +26,9 @@ from kleinmaelzung_gateway.hub import Hub
 from kleinmaelzung_gateway.login import Broker
 from kleinmaelzung_gateway.metrics import Metrics, render, render_by_filter
 from kleinmaelzung_gateway.refusals import Refusals
+from kleinmaelzung_gateway.shelf import Shelf
 from kleinmaelzung_wire import access, messages, sockets, topics
+from kleinmaelzung_wire.codec import WireError
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +37,8 @@ MAX_MESSAGE = 256 * 1024
 # A client's messages: faster ones wait in the network. A person's clicks and programs' questions are far below.
 CLIENT_RATE, CLIENT_BURST = 200.0, 400.0
 SETTLE_S = 2.0
+TELL_EVERY_S = 1.0  # however often a wrong secret comes
+_STATUS = topics.service_status("gateway")
 PING_S = 15.0  # a dead peer is noticed after twice that
 
 
@@ -45,11 +50,17 @@ class Gateway:
         self.version = importlib.metadata.version("kleinmaelzung")
         self._started = time.time_ns() // 1000
         self._metrics = Metrics()
-        self.hub = Hub(Refusals(self._metrics))
+        self._shelf = Shelf() if config.broker_kind == "rabbitmq" else None
+        self.hub = Hub(Refusals(self._metrics), self._shelf)
         self.guard = Guard(config.limits, OPEN_TIMEOUT_S)
         self._names = config.names
         broker = Broker(
-            host=config.broker_host, port=config.broker_port, tls=config.broker_tls, ca_file=config.broker_ca_file
+            host=config.broker_host,
+            port=config.broker_port,
+            tls=config.broker_tls,
+            ca_file=config.broker_ca_file,
+            kind=config.broker_kind,
+            retained=self._shelf.get if self._shelf else None,
         )
         self.agents = Agents(broker, self.hub, self._metrics, self.version)
         entrances = Entrances(login_link=config.login_link, public_password=config.public_password)
@@ -88,17 +99,42 @@ class Gateway:
             self._account,
             client_id=access.service_user("gateway") + f":{self._started}",
             serve=self._serve_hub,
-            on_message=self.hub.on_message,
+            on_message=self._on_message,
             will=bus.Will(topic=topics.service_status("gateway"), payload=self._status(online=False)),
+            retained=self._shelf.get if self._shelf else None,
         )
+
+    def _on_message(self, message: bus.Message) -> None:
+        if message.topic == _STATUS and not _is_online(message.payload):
+            self.agents.knocks.changed.set()  # another gateway has ended, and its will is not the word of all: say ours
+        self.hub.on_message(message)
 
     async def _serve_hub(self, session: bus.Session) -> None:
         await session.publish(topics.service_status("gateway"), self._status(online=True), retained=True)
-        await self.hub.serve(session)
+        telling = asyncio.create_task(self._tell_knocks(session), name="knocks")
+        try:
+            await self.hub.serve(session)
+        finally:
+            telling.cancel()
+
+    async def _tell_knocks(self, session: bus.Session) -> None:
+        """Say which agents are not let in; the hub's own task notices when the session is lost."""
+        knocks = self.agents.knocks
+        with contextlib.suppress(bus.BusError):
+            while True:
+                await knocks.changed.wait()
+                knocks.changed.clear()
+                await session.publish(topics.service_status("gateway"), self._status(online=True), retained=True)
+                await asyncio.sleep(TELL_EVERY_S)
 
     def _status(self, *, online: bool) -> bytes:
         return messages.ServiceStatus(
-            role="gateway", online=online, healthy=online, since=self._started, version=self.version
+            role="gateway",
+            online=online,
+            healthy=online,
+            since=self._started,
+            version=self.version,
+            figures={"knocks": self.agents.knocks.told()} if online else {},
         ).encode()
 
     def health(self) -> dict[str, object]:
@@ -106,6 +142,7 @@ class Gateway:
         return {
             "ok": connected,
             "version": self.version,
+            "time": time.time_ns() // 1000,
             "broker": "connected" if connected else "lost",
             "agents": len(self.agents),
             "clients": len(self.clients),
@@ -145,6 +182,13 @@ class Gateway:
                 "refused_messages_total": ("counter", "Messages refused", counted.refused_messages),
             }
         )
+
+
+def _is_online(payload: bytes) -> bool:
+    try:
+        return messages.ServiceStatus.decode(payload).online
+    except WireError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,7 +138,7 @@ class History:
 
     async def _gather(self, websocket: GuardedConnection, who: login.Credentials, query: Query) -> Response | _File:
         name = secrets.token_hex(8)
-        personal = Personal(who.name, name)
+        personal = Personal(who.name, name, ends_when_refused=self._broker.kind == "rabbitmq")
         client_id = f"{who.name}:{name}"
         try:
             async with (

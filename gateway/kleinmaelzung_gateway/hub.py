@@ -16,6 +16,8 @@ from kleinmaelzung_gateway.joining import Joining
 from kleinmaelzung_gateway.marks import Marks
 from kleinmaelzung_gateway.outbox import Outbox, offer_all
 from kleinmaelzung_gateway.refusals import RETRY_S, Refusals
+from kleinmaelzung_gateway.shelf import Shelf
+from kleinmaelzung_gateway.shelf import filters as shelf_filters
 from kleinmaelzung_wire import codec, messages, sockets, topics
 from kleinmaelzung_wire.codec import WireError
 
@@ -80,13 +82,15 @@ class _Watch:
     watchers: set[Watcher] = field(default_factory=set)
     subscribed: bool = False
     is_presence: bool = False  # +/status: read by the hub itself, whoever else watches it
+    is_kept: bool = False  # also when nobody watches
 
 
 class Hub:
     """The shared subscriptions, which agents are online, and the records of commands that none of them saw."""
 
-    def __init__(self, refusals: Refusals) -> None:
+    def __init__(self, refusals: Refusals, shelf: Shelf | None = None) -> None:
         self._refusals = refusals
+        self._shelf = shelf  # where the broker cannot keep what is retained
         self._online: dict[str, str] = {}  # nonce of the agent's connection
         self._beats: dict[str, int] = {}
         self.delivered = 0
@@ -97,7 +101,11 @@ class Hub:
         self._by_subscription: dict[int, _Watch] = {}
         self._next_subscription = 1
         self._presence = self._add(topics.any_status())
-        self._presence.is_presence = True
+        self._presence.is_presence = self._presence.is_kept = True
+        self._add(topics.service_status("gateway")).is_kept = True  # the word of all: gateway.py
+        self._shelved = [self._watches.get(each) or self._add(each) for each in (shelf_filters() if shelf else ())]
+        for watch in self._shelved:
+            watch.is_kept = True
         self._changing = asyncio.Lock()  # SUBSCRIBE and UNSUBSCRIBE of one filter must not overtake each other
         self._unused: set[str] = set()
         self._tidy = asyncio.Event()  # there is something to do besides delivering
@@ -130,6 +138,10 @@ class Hub:
     async def serve(self, session: Session) -> None:
         """Subscribe everything that is watched, again after each loss of the broker, and tidy up."""
         self._online.clear()
+        if self._shelf is not None:
+            for watch in self._shelved:
+                await session.subscribe(watch.topic_filter, retained=False, subscription=watch.subscription)
+            await self._shelf.ask(session)
         await session.subscribe(self._presence.topic_filter, qos=1, subscription=self._presence.subscription)
         self._presence.subscribed = True
         own = topics.service_mark("gateway")
@@ -151,6 +163,8 @@ class Hub:
         while True:
             await self._refusals.send(session)
             await self._take_back_gone(session)
+            if self._shelf is not None:
+                await self._shelf.answer(session)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S if self._refusals else None):
                     await self._tidy.wait()
@@ -160,6 +174,10 @@ class Hub:
     def on_message(self, message: Message) -> None:
         """Hand one message of the gateway's session to everyone who watches it."""
         self.received += 1
+        if self._shelf is not None:
+            self._shelf.take(message)
+            if self._shelf.is_asked:
+                self._tidy.set()
         for subscription in message.subscriptions:
             if watch := self._by_subscription.get(subscription):
                 if watch.is_presence:
@@ -198,7 +216,7 @@ class Hub:
             watch = self._watches.get(topic_filter)
             if watch is not None:
                 watch.watchers.discard(watcher)
-                if not watch.watchers and not watch.is_presence:
+                if not watch.watchers and not watch.is_kept:
                     self._unused.add(topic_filter)
                     self._tidy.set()
 

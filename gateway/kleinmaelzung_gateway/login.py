@@ -33,10 +33,18 @@ class Broker:
     port: int
     tls: bool = False
     ca_file: Path | None = None
+    kind: bus.Kind = "mosquitto"
+    retained: bus.Retained | None = None  # where the broker cannot keep it
 
     def account(self, user: str, password: str) -> bus.Broker:
         return bus.Broker(
-            host=self.host, port=self.port, user=user, password=password, tls=self.tls, ca_file=self.ca_file
+            host=self.host,
+            port=self.port,
+            user=user,
+            password=password,
+            tls=self.tls,
+            ca_file=self.ca_file,
+            kind=self.kind,
         )
 
     @asynccontextmanager
@@ -55,7 +63,11 @@ class Broker:
         await wait_after_guesses(websocket, user)
         async with AsyncExitStack() as stack:
             connecting = bus.connect(
-                self.account(user, password), client_id=client_id, on_message=on_message, will=will
+                self.account(user, password),
+                client_id=client_id,
+                on_message=on_message,
+                will=will,
+                retained=self.retained,
             )
             try:
                 session = await stack.enter_async_context(connecting)
@@ -88,6 +100,13 @@ class Code:
 
 
 @dataclass(frozen=True, slots=True)
+class Enrolling:
+    """A machine with the code for an agent: the agent's name, and the password that the code makes (enrolment.py)."""
+
+    who: Credentials
+
+
+@dataclass(frozen=True, slots=True)
 class Stranger:
     """Somebody who says nothing: for the public view, where there is one."""
 
@@ -116,10 +135,16 @@ async def wait_after_guesses(websocket: ServerConnection, name: str) -> None:
         raise LoginError("closed before login")
 
 
-async def receive(websocket: ServerConnection, name_key: str, password_key: str) -> Credentials:
-    """The credentials of a socket. Raises LoginError."""
+async def receive_agent(websocket: ServerConnection) -> Credentials | Enrolling:
+    """The credentials of an agent's socket, or what a machine brings that is to be one. Raises LoginError."""
     given = _from_handshake(websocket)
-    return given if given is not None else _from_hello(await _hello(websocket), name_key, password_key)
+    if given is not None:
+        return given
+    hello = await _hello(websocket)
+    match hello:
+        case ["hello", {"enrol": str(name), "password": str(password)}]:
+            return Enrolling(_checked(name, password))
+    return _from_hello(hello, "agent", "secret")
 
 
 async def receive_client(websocket: ServerConnection) -> Credentials | Code | Stranger:

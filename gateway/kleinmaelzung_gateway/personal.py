@@ -20,6 +20,7 @@ from kleinmaelzung_wire.rights import Rights
 from kleinmaelzung_wire.topics import Asker
 
 SEEDS, INBOX = 1, 2  # subscription ids of a user's session
+PUBLISH, SUBSCRIBE = "publishClientSend", "subscribePattern"  # kinds of access.py's rules
 SEED_TIMEOUT_S = 10.0
 MAX_SEEDS = 20_000  # retained messages in one answer
 MAX_ACCESS = 100  # accounts' commands in one question
@@ -28,8 +29,9 @@ MAX_ACCESS = 100  # accounts' commands in one question
 class Personal:
     """One user's session, seen by what a client asks of it. `session` is set once it is connected."""
 
-    def __init__(self, user: str, name: str) -> None:
+    def __init__(self, user: str, name: str, *, ends_when_refused: bool = False) -> None:
         self._user = user
+        self._ends_when_refused = ends_when_refused
         self.inbox = topics.inbox(user, name)
         self.will = Will(topic=topics.online(user, name), payload=b"")
         self._is_announced = False
@@ -50,10 +52,23 @@ class Personal:
     async def open(self, session: Session) -> None:
         self._session = session
         await session.subscribe(self.inbox, qos=1, subscription=INBOX)
+        if self._ends_when_refused:
+            await self.rights()
+
+    def _check(self, kind: str, topic: str) -> None:
+        """Raise NotPermitted for what this user's rights forbid, where asking the broker would end the session.
+
+        Where nobody told the rights the broker is asked: it decides in any case.
+        """
+        if not self._ends_when_refused or self._rights is None:
+            return
+        if not access.is_allowed(access.user_rules(self._user, self._rights), kind, topic):
+            raise NotPermitted(f"not permitted to {'publish to' if kind == PUBLISH else 'subscribe to'} {topic}")
 
     async def announce(self) -> None:
         """Let agents know that this session is there: what it holds ends with it. Raises BusError."""
         if not self._is_announced:
+            self._check(PUBLISH, self.will.topic)
             self._is_announced = True
             payload = codec.pack({"v": VERSION})
             await self.session.publish(self.will.topic, payload, retained=True)
@@ -70,7 +85,7 @@ class Personal:
 
     def on_message(self, message: Message) -> None:
         """Sort what arrives: retained messages, marks, replies, the broker's answers about accounts."""
-        if SEEDS in message.subscriptions:
+        if SEEDS in message.subscriptions or message.retained:  # RabbitMQ gives those without a subscription's id
             # Live ones among them come by the hub.
             if message.retained and len(self._seeds) < MAX_SEEDS:
                 self._seeds[message.topic] = message
@@ -88,6 +103,7 @@ class Personal:
         self._seeds = {}
         try:
             for topic_filter in filters:
+                self._check(SUBSCRIBE, topic_filter)
                 await self.session.subscribe(topic_filter, subscription=SEEDS)
                 subscribed.append(topic_filter)
             await self._marks.arrive(self.session, self.inbox, SEED_TIMEOUT_S)
@@ -145,10 +161,18 @@ class Personal:
         """Tell what a user may do, to that user's gateway; None when the account is gone. Raises NotPermitted."""
         payload = Rights.from_map(content).to_json().encode() if content is not None else b""
         topic = topics.rights(user)
+        self._check(PUBLISH, topic)
         await self.session.publish(topic, payload, retained=True, content_type=codec.CONTENT_TYPE_JSON)
+
+    async def publish_sealed(self, agent: str, sealed: bytes, lifetime_s: int) -> None:
+        """Have a secret wait for the agent that is to be, so long. Raises NotPermitted."""
+        topic = topics.sealed(topics.check_name(agent, "agent"))
+        self._check(PUBLISH, topic)
+        await self.session.publish(topic, sealed, retained=topics.SEALED.retained, expiry_s=lifetime_s)
 
     async def publish_command(self, topic: str, command: messages.Command, key: bytes) -> bool:
         """Publish a command that expires with its timeout; False when nobody takes it. Raises NotPermitted."""
+        self._check(PUBLISH, topic)
         return await self.session.publish(
             topic,
             command.encode(),
@@ -162,9 +186,11 @@ class Personal:
         known = await self.rights()
         # Who has no rights retained finds out in which role the broker lets this user ask.
         for role in (known.role,) if known else rights.ROLES:
+            topic = topics.service_request(service, Asker(self._user, role, request.instrument))
             try:
+                self._check(PUBLISH, topic)
                 return await self.session.publish(
-                    topics.service_request(service, Asker(self._user, role, request.instrument)),
+                    topic,
                     request.encode(),
                     expiry_s=math.ceil(request.timeout_us / 1e6),
                     response_topic=self.inbox,
@@ -177,6 +203,8 @@ class Personal:
 
     async def manage_access(self, commands: list[Any]) -> list[dict[str, Any]]:
         """Let the broker execute commands of its dynamic security plugin; its answers, in order."""
+        if self._ends_when_refused:
+            raise BusError("accounts are not made here but at the broker, RabbitMQ; docs/scaling.md says how")
         if not 1 <= len(commands) <= MAX_ACCESS or not all(isinstance(command, dict) for command in commands):
             raise WireError(f"access takes a list of 1 to {MAX_ACCESS} maps")
         if not self._reads_control:

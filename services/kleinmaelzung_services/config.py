@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from kleinmaelzung_bus.session import Broker
+from kleinmaelzung_bus.session import Broker, Kind
+from kleinmaelzung_services import keeping
+from kleinmaelzung_services.keeping import Keeping
 from kleinmaelzung_wire import topics
 from kleinmaelzung_wire.codec import WireError
 
@@ -29,6 +31,7 @@ class Config:
     log_level: str = "info"
     health_file: Path | None = None  # touched while the service is well, for who supervises it
     database_path: Path | None = None  # a directory on the database's disk: how much room is left is asked there
+    keeping: Keeping = field(default_factory=Keeping)
 
 
 @dataclass
@@ -70,6 +73,9 @@ def read_config(environment: Mapping[str, str], default_name: str) -> Config:
         reader.wrong("NAME", str(error))
     if log_level not in LOG_LEVELS:
         reader.wrong("LOG_LEVEL", f"{log_level!r} is none of {', '.join(LOG_LEVELS)}")
+    kept, wrong = keeping.read(environment, PREFIX)
+    for key, sentence in wrong.items():
+        reader.wrong(key, sentence)
     if reader.mistakes or broker is None:
         raise ConfigError(reader.mistakes)
     health_file, database_path = environment.get(PREFIX + "HEALTH_FILE"), environment.get(PREFIX + "DATABASE_PATH")
@@ -80,6 +86,7 @@ def read_config(environment: Mapping[str, str], default_name: str) -> Config:
         log_level=log_level,
         health_file=Path(health_file) if health_file else None,
         database_path=Path(database_path) if database_path else None,
+        keeping=kept,
     )
 
 
@@ -88,11 +95,21 @@ def _broker(reader: _Reader, name: str) -> Broker | None:
     url, user = reader.text("MQTT"), reader.text("MQTT_USER", f"service:{name}")
     password = reader.file("MQTT_PASSWORD_FILE")
     ca_file = Path(path) if (path := reader.environment.get(PREFIX + "MQTT_CA_FILE")) else None
+    kind = _kind(reader)
     try:
-        return Broker.from_url(url, user=user, password=password, ca_file=ca_file) if url else None
+        return Broker.from_url(url, user=user, password=password, ca_file=ca_file, kind=kind) if url else None
     except ValueError as error:
         reader.wrong("MQTT", str(error))
         return None
+
+
+def _kind(reader: _Reader) -> Kind:
+    match reader.text("MQTT_KIND", "mosquitto"):
+        case "mosquitto" | "rabbitmq" as kind:
+            return kind
+        case other:
+            reader.wrong("MQTT_KIND", f"expected mosquitto or rabbitmq, found {other!r:.40}")
+    return "mosquitto"
 
 
 def _dsn(reader: _Reader) -> str:

@@ -16,6 +16,7 @@ VARIABLES = """
 KLEINMAELZUNG_MQTT                mqtt://host:port
 KLEINMAELZUNG_MQTT_USER           default service:NAME
 KLEINMAELZUNG_MQTT_PASSWORD_FILE  file with its password
+KLEINMAELZUNG_MQTT_KIND           mosquitto (default) or rabbitmq
 KLEINMAELZUNG_MQTT_CA_FILE        with mqtts://: trust only this CA; absent: the system's
 KLEINMAELZUNG_DSN                 postgresql://user:password@host:port/database
 KLEINMAELZUNG_DSN_FILE            or a file that holds it
@@ -23,6 +24,9 @@ KLEINMAELZUNG_NAME                default {role}; of several each has its own, s
 KLEINMAELZUNG_LOG_LEVEL           debug, info (default), warning, error
 KLEINMAELZUNG_HEALTH_FILE         touched every 10 s while broker and database are there
 KLEINMAELZUNG_DATABASE_PATH       a directory on the database's disk, to tell for how long it will do (logger)
+KLEINMAELZUNG_KEEP_RAW            remove samples and frames that are older, such as 400d; absent: keep all (logger)
+KLEINMAELZUNG_KEEP_ROLLUPS        and their minutes, such as 10y; absent: keep all (logger)
+KLEINMAELZUNG_COMPRESS_AFTER      TimescaleDB's community edition: compress what is older, such as 30d (logger)
 """
 
 

@@ -205,10 +205,10 @@ async def _judge(laboratory: Laboratory, callers: Callers, commands: int) -> Obe
     await laboratory.counts()  # brings the end of the truth into its log
     with (laboratory.directory / instruments.LOG).open() as log:
         executed: Counter[int] = sum((one.executed for one in truth.read(log).values()), Counter())
-    return obedience.judge(executed, callers.answers, await _entries(laboratory.dsn), commands)
+    return obedience.judge(executed, callers.answers, await entries(laboratory.dsn), commands)
 
 
-async def _entries(dsn: str) -> list[Entry]:
+async def entries(dsn: str) -> list[Entry]:
     connection = await asyncpg.connect(dsn, timeout=10, command_timeout=60)
     try:
         return [Entry(*row) for row in await connection.fetch(_ENTRIES)]

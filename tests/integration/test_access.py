@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_bus.session import NotPermitted, Session
 from kleinmaelzung_wire import access
-from tests.access_table import ACCOUNTS, FILTERS, ROLES, TABLE, WRITTEN
+from tests.access_table import ACCOUNTS, ENROL, FILTERS, ROLES, TABLE, WRITTEN
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker
 from tests.waiting import until
 
@@ -26,6 +26,7 @@ async def all_accounts(broker: TestBroker) -> AsyncIterator[dict[str, Session]]:
     for name, rights in ROLES.items():
         if name not in ("anna", "otto", "admin"):
             await broker.manage(access.add_user(name, PASSWORD, rights.role, rights.instruments))
+    await broker.manage(access.add_account(ENROL, PASSWORD, access.enrol_rules("pi-1")))
     async with AsyncExitStack() as stack:
         yield {
             name: await stack.enter_async_context(

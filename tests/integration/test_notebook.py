@@ -318,3 +318,10 @@ def test_every_call_of_the_laboratory_is_there_without_async_with_the_same_argum
         theirs = inspect.signature(found)
         assert list(ours.parameters.values()) == list(theirs.parameters.values()), name
         assert inspect.getdoc(blocking[name]), name
+
+
+def test_every_call_about_certificates_is_there_too() -> None:
+    awaited, blocking = public(kleinmaelzung.Certificates), public(kleinmaelzung.sync.Certificates)
+    assert set(blocking) == set(awaited)
+    for name, found in awaited.items():
+        assert list(inspect.signature(blocking[name]).parameters) == list(inspect.signature(found).parameters), name

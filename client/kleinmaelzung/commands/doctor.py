@@ -1,29 +1,30 @@
-"""`kleinmaelzung doctor`: look at everything on the way from an instrument to the database, and say what is broken."""
+"""`kleinmaelzung doctor`: look at everything on the way from an instrument to the database, and say what is broken.
+
+In the order in which one thing needs the other; what cannot be looked at is said, too. docs/doctor.md lists all checks.
+"""
 
 import asyncio
-import json
-import logging
 import time
-import urllib.error
-import urllib.request
 from argparse import ArgumentParser, Namespace
-from dataclasses import asdict
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
-from kleinmaelzung import Error, Lab, NotLoggedIn, NotReachable, settings
-from kleinmaelzung.commands import findings, options
-from kleinmaelzung.commands.agent import statuses_of_agents
-from kleinmaelzung.commands.findings import Finding
+from websockets.exceptions import InvalidStatus
+
+from kleinmaelzung import Error, NotLoggedIn
+from kleinmaelzung.commands import options
+from kleinmaelzung.commands.checks import reaching, server
+from kleinmaelzung.commands.checks.inside import Inside
+from kleinmaelzung.commands.checks.reaching import NotReached, Reached
+from kleinmaelzung.commands.checks.services import ROLES
 from kleinmaelzung.lab import connect_as
 from kleinmaelzung.settings import Login
-from kleinmaelzung_wire import tls
-from kleinmaelzung_wire.messages import ServiceStatus
+from kleinmaelzung_wire import findings
+from kleinmaelzung_wire.findings import Finding
 
-logger = logging.getLogger(__name__)
-
-HTTP_TIMEOUT_S: Final = 5.0
-MAX_HEALTH_BYTES: Final = 64 * 1024
+# What needs the step before it.
+AFTER_SERVER: Final = ("gateway", "broker", "clock", "socket")
+AFTER_SOCKET: Final = ("login",)
+AFTER_LOGIN: Final = ("rights", *ROLES, "database", "storage", "agent", "instrument", "unit", "version")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -31,73 +32,38 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 async def run(arguments: Namespace) -> int:
-    seen: list[Finding] = []
-    await _examine(options.login(arguments), seen)
-    ok = all(finding.ok for finding in seen)
-    options.show(arguments, {"ok": ok, "checks": [asdict(finding) for finding in seen]}, lambda: findings.report(seen))
-    return 0 if ok else 1
+    seen = await examine(options.login(arguments))
+    options.show(arguments, findings.document(seen), lambda: findings.report(seen))
+    return 0 if findings.is_well(seen) else 1
 
 
-async def _examine(login: Login, seen: list[Finding]) -> None:
-    """Check in the order in which one thing needs the other, and end where going on says nothing new."""
+async def examine(login: Login) -> list[Finding]:
+    """All that can be found out with this login."""
     try:
-        health = await asyncio.to_thread(_fetch_health, login)
-    except NotReachable as error:
-        seen.append(Finding(check="server", ok=False, found=str(error), remedy="start it, or correct --url"))
-        return
-    seen.append(Finding(check="server", ok=True, found=f"{login.url} answers"))
+        reached = await asyncio.to_thread(reaching.reach, login)
+    except NotReached as error:
+        rest = (*AFTER_SERVER, *AFTER_SOCKET, *AFTER_LOGIN)
+        return [error.finding, *findings.all_unchecked(rest, "the server is not reached")]
+    about = [*server.reached(reached, time.time()), *server.gateway(reached.health), server.clock(reached)]
+    return [*about, *await _examine_socket(login, reached)]
+
+
+async def _examine_socket(login: Login, reached: Reached) -> list[Finding]:
+    opened = findings.ok("socket", "opens")
     try:
         async with connect_as(login) as lab:
-            seen.append(Finding(check="login", ok=True, found=f"as {login.user}"))
-            seen.extend(findings.gateway(health))
-            await _examine_inside(lab, seen)
+            return [opened, findings.ok("login", f"as {login.user}"), *await Inside(lab, login, reached).examine()]
     except NotLoggedIn as error:
-        remedy = "an admin gives a new password: kleinmaelzung user password NAME"
-        seen.append(Finding(check="login", ok=False, found=str(error), remedy=remedy))
+        remedy = "look at --user and the password's file; an admin gives a new one: kleinmaelzung user password NAME"
+        refused = findings.broken("login", str(error), remedy)
+        return [opened, refused, *findings.all_unchecked(AFTER_LOGIN, "nobody is logged in")]
     except Error as error:
-        seen.extend(findings.gateway(health))
-        seen.append(Finding(check="connection", ok=False, found=str(error), remedy="look at the gateway's log"))
+        rest = (*AFTER_SOCKET, *AFTER_LOGIN)
+        if reached.health.get("broker") != "connected":
+            return findings.all_unchecked(("socket", *rest), "the gateway has no broker, which decides who may come in")
+        return [_no_socket(error), *findings.all_unchecked(rest, "the socket does not open")]
 
 
-async def _examine_inside(lab: Lab, seen: list[Finding]) -> None:
-    services = await lab.retained("_service/+/status")
-    decoded = {topic.split("/")[1]: ServiceStatus.decode(payload) for topic, payload in services.items() if payload}
-    seen.extend(findings.loggers(decoded))
-    seen.extend(findings.histories(decoded))
-    seen.extend(findings.batches(decoded))
-    now_us = time.time_ns() // 1000
-    seen.extend(findings.agents(await statuses_of_agents(lab), now_us))
-    seen.extend(findings.instrument(instrument, now_us) for instrument in await lab.instruments())
-
-
-def _fetch_health(login: Login) -> dict[str, Any]:
-    # Like the socket it goes past any proxy; and an error status carries the answer as well.
-    address = settings.page_url(login.url, "/healthz")
-    is_secure = address.startswith("https:")
-    try:
-        trusted = [urllib.request.HTTPSHandler(context=tls.client_context(login.ca_file))] if is_secure else []
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), *trusted)
-        with opener.open(address, timeout=HTTP_TIMEOUT_S) as response:
-            return _health(response.read(MAX_HEALTH_BYTES), address)
-    except urllib.error.HTTPError as error:
-        with error:
-            return _health(error.read(MAX_HEALTH_BYTES), address)
-    except (OSError, ValueError) as error:
-        cause = getattr(error, "reason", error)
-        if (
-            is_secure
-            and isinstance(cause, OSError)
-            and (told := tls.sentence(cause, urlsplit(login.url).netloc, login.ca_file))
-        ):
-            raise NotReachable(told) from error
-        raise NotReachable(f"{address} does not answer: {getattr(error, 'reason', None) or error}") from error
-
-
-def _health(body: bytes, address: str) -> dict[str, Any]:
-    try:
-        health = json.loads(body)
-    except ValueError:
-        health = None
-    if not isinstance(health, dict):
-        raise NotReachable(f"{address} is answered by something that is no kleinmaelzung gateway")
-    return health
+def _no_socket(error: Error) -> Finding:
+    cause = error.__cause__
+    return server.no_socket(str(error), cause.response.status_code if isinstance(cause, InvalidStatus) else None)

@@ -60,6 +60,21 @@ def age(age_us: int) -> str:
     return f"{seconds // length:.0f} {unit}"
 
 
+def span(seconds: float) -> str:
+    """`40 s`, `5 min`, `3 h`, `12 d`, `2 years`: a length of time, not sharper than people ask for."""
+    if seconds >= 2 * 365 * 86_400:
+        return f"{seconds / (365 * 86_400):.0f} years"
+    return age(round(seconds * 1e6))
+
+
+def size(count: int) -> str:
+    """`512 B`, `1.5 MB`, `120 GB`"""
+    for unit, factor in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= factor:
+            return f"{count / factor:.3g} {unit}"
+    return f"{count} B"
+
+
 def table(rows: Iterable[Sequence[str]]) -> str:
     """Columns one under the other."""
     kept = list(rows)

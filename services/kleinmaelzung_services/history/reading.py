@@ -219,6 +219,8 @@ async def _read_numbers(opened: Lookup, channels: list[int], grid: Grid, until: 
     rows: list[Any] = []
     if middle > grid.since:
         rows += await opened.fetch("read_rollups", channels, since, to_datetime(middle), width, since)
+    if middle == grid.since:
+        rows += await opened.fetch("read_gone", channels, since, to_datetime(until), width, since)
     if middle < until:
         rows += await opened.fetch("read_buckets", channels, to_datetime(middle), to_datetime(until), width, since)
     return rows

@@ -16,6 +16,7 @@ from typing import Any, Final, Never
 
 import asyncpg
 
+from kleinmaelzung_services import lookup
 from kleinmaelzung_services.lookup import to_datetime
 
 logger = logging.getLogger(__name__)
@@ -75,7 +76,8 @@ class Rollups:
 
     def __init__(self, connection: Any, queries: dict[str, str]) -> None:
         self._connection = connection
-        self._queries = queries
+        # With what is agreed with the logger's retention.
+        self._queries = {**queries, **lookup.read_queries("kleinmaelzung_services.logger", "turns.sql")}
 
     async def step(self, now: datetime | None = None) -> float:
         """Do a part of what is to do; returns after how many seconds to go on."""
@@ -103,8 +105,15 @@ class Rollups:
         return is_behind
 
     async def _roll_up_late(self) -> bool:
-        async with self._connection.transaction(isolation="repeatable_read"):
-            [found] = await self._run("roll_up_late", MAX_LATE)
+        [turn] = await self._run("take_late_turn")
+        if not turn["is_ours"]:  # retention removes something: whether a minute's samples are gone is not settled
+            return False
+        try:
+            async with self._connection.transaction(isolation="repeatable_read"):
+                [found] = await self._run("roll_up_late", MAX_LATE)
+        finally:
+            if not self._connection.is_closed():
+                await self._run("leave_late_turn")
         return bool(found["late"] == MAX_LATE)
 
     async def _run(self, query: str, *arguments: Any) -> list[Any]:

@@ -20,15 +20,19 @@ from typing import Any, Final, NamedTuple, Never
 
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_services.config import Config
-from kleinmaelzung_services.logger import batch, ledger_requests, store
+from kleinmaelzung_services.keeping import Keeping
+from kleinmaelzung_services.logger import batch, ledger_requests, retention, storage, store
 from kleinmaelzung_services.logger.batch import Arrival, Entry
 from kleinmaelzung_services.logger.completeness import REQUEST, Completeness
 from kleinmaelzung_services.logger.inbox import Inbox
 from kleinmaelzung_services.logger.ledger_requests import Ledger
+from kleinmaelzung_services.logger.storage import Storage
 from kleinmaelzung_services.logger.store import Store, StoreUnavailable, Written
+from kleinmaelzung_services.logger.telling import Telling
 from kleinmaelzung_services.presence import Health, Presence, run_until
 from kleinmaelzung_services.requests import Requests
-from kleinmaelzung_wire import failpoints, ledger, messages, topics
+from kleinmaelzung_wire import failpoints, ledger, messages, stored, topics
+from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
@@ -97,6 +101,9 @@ class Service:
         self._prepared: asyncio.Queue[Batch] = asyncio.Queue(maxsize=1)
         self._unwritten: Batch | None = None
         self._dropped_said = 0
+        self._is_prepared = asyncio.Event()  # the tables are there
+        self._removed = retention.Removed()
+        self._telling = Telling()
         commands = Ledger(config.dsn)
         self._requests = Requests(
             config.name,
@@ -104,6 +111,7 @@ class Service:
                 REQUEST: Completeness(config.dsn).answer,
                 ledger_requests.LEDGER: commands.answer,
                 ledger_requests.VERIFY: commands.verify,
+                storage.REQUEST: Storage(config).answer,
             },
         )
         self._presence = Presence(
@@ -119,9 +127,11 @@ class Service:
         tasks = {
             "logger-broker": self._presence.keep(),
             "logger-prepare": self._prepare_forever(),
-            "logger-write": self._write_forever(),
+            "logger-write": self._presence.explained(self._write_forever()),
             "logger-requests": self._requests.run(),
         }
+        if self._config.keeping != Keeping():
+            tasks["logger-retention"] = self._remove_forever()
         await run_until(stop, tasks, self._finish)
 
     # Broker
@@ -135,6 +145,8 @@ class Service:
                 *(message.response_topic, message.correlation),
             )
             self.inbox.put(arrival, is_frame=False)
+            if message.topic.endswith("/status"):
+                self._telling.see(message.topic, message.payload)
 
     async def _serve(self, session: bus.Session) -> None:
         for topic_filter in filters():
@@ -153,6 +165,8 @@ class Service:
             "dropped": self.inbox.dropped,
             "queue": len(self.inbox),
             "database": self._database,
+            "keeping": str(self._config.keeping),
+            **self._removed.figures(),
         }
 
     async def _tell_logged(self, written: Written) -> None:
@@ -193,6 +207,7 @@ class Service:
             try:
                 async with store.open_store(self._config.dsn) as opened:
                     self._database = str(opened.installation)
+                    self._is_prepared.set()
                     await self._write_batches(opened)
             except StoreUnavailable as error:
                 if self.figures.batches > batches:
@@ -206,15 +221,28 @@ class Service:
         # After a failure only a batch that is written proves that all is well again: a full disk lets us connect.
         if self._unwritten is None:
             self._be_well()
+        self._telling.begin()
         while True:
             if self._unwritten is not None:
                 await self._write_batch(opened, self._unwritten)
                 self._unwritten = None
+            await self._tell_stored(opened)
             try:
                 async with asyncio.timeout(CHECK_EVERY_S):
                     self._unwritten = await self._prepared.get()
             except TimeoutError:
                 await opened.check()
+
+    async def _tell_stored(self, opened: Store) -> None:
+        """Between two batches: an agent hears that a frame is committed before this, or it is not missed here."""
+        for present in self._telling.due(time.monotonic()) if self._presence.session else ():
+            streams = await opened.list_stored(present.agent, present.epochs, present.reaches_s)
+            try:
+                for told in stored.divided(streams):
+                    if self._presence.session is not None:
+                        self._presence.session.publish_soon(topics.logged(present.agent), told.encode())
+            except (bus.BusError, WireError) as error:
+                logger.warning("%s is not told what is stored of it: %s", present.agent, error)
 
     async def _write_batch(self, opened: Store, made: Batch) -> None:
         if made.entries:  # not so for retained messages that only repeat
@@ -225,6 +253,10 @@ class Service:
             await self._tell_logged(written)
             self._be_well()
         self.inbox.finish(made.finishes)
+
+    async def _remove_forever(self) -> Never:
+        await self._is_prepared.wait()
+        await retention.keep(self._config.dsn, self._config.keeping, self._removed)
 
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:

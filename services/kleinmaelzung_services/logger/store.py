@@ -29,6 +29,7 @@ from kleinmaelzung_services.logger.batch import (
 from kleinmaelzung_services.logger.names import Names
 from kleinmaelzung_services.logger.rows import PlacedFrame
 from kleinmaelzung_wire import failpoints
+from kleinmaelzung_wire.messages import LoggedRanges
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ COMMAND_TIMEOUT_S: Final = 15.0  # a batch takes 50 ms; a frozen server is notic
 CHECK_TIMEOUT_S: Final = 3.0
 CLOSE_TIMEOUT_S: Final = 3.0
 MAX_REMEMBERED: Final = 100_000  # hours of boots
+MAX_TOLD: Final = 50_000  # runs of one agent's instruments
 MAX_TOPIC: Final = 500  # a stranger's may be 64 kB; ours have at most 110 characters
 
 _SERVER_SETTINGS: Final = {
@@ -143,6 +145,8 @@ async def _close(connection: Any) -> None:
 def _unavailable() -> Iterator[None]:
     try:
         yield
+    except asyncpg.DiskFullError as error:
+        raise StoreUnavailable(f"database: its disk is full: {error}") from error
     except _ALL_ERRORS as error:
         sentence = str(error) or "it does not answer" if isinstance(error, TimeoutError) else str(error)
         raise StoreUnavailable(f"database: {sentence}") from error
@@ -170,6 +174,22 @@ class Store:
         """
         with _unavailable():
             return await self._write_or_divide(entries)
+
+    async def list_stored(self, agent: str, epochs: Sequence[int], reaches_s: float) -> list[LoggedRanges]:
+        """What it has, and knows to be lost, of an agent's runs: of these, and of those heard of so lately.
+
+        Raises StoreUnavailable.
+        """
+        with _unavailable():
+            rows = await self._run("list_stored", agent, epochs, reaches_s, MAX_TOLD)
+        return [
+            LoggedRanges(
+                instrument=row["name"],
+                epoch=row["epoch"],
+                ranges=[(run.lower, run.upper - 1) for run in row["numbers"]],
+            )
+            for row in rows
+        ]
 
     async def _write_or_divide(self, entries: Sequence[Entry]) -> Written:
         try:

@@ -72,6 +72,8 @@ def test_the_spools_limits_may_be_left_out_or_set(tmp_path: Path) -> None:
     read = load(tmp_path, AGENT + '[spool]\nbytes = "5MB"\nage = "30d"\n')
     assert read.agent.spool == Limits(bytes=5_000_000, age_s=30 * 86400.0)
     assert load(tmp_path, AGENT + '[spool]\nage = "1h"\n').agent.spool.bytes == Limits().bytes
+    kept = load(tmp_path, AGENT + '[spool]\nkeep = "7d"\nkeep_bytes = "2GB"\n').agent.spool
+    assert kept == Limits(keep_s=7 * 86400.0, keep_bytes=2_000_000_000)
 
 
 GUARDED = """
@@ -232,6 +234,7 @@ def test_ports_of_one_serial_server_are_two(tmp_path: Path) -> None:
         (("port = ", 'driver = "modbus"\nport = '), 'driver: expected one of "text", found "modbus"'),
         (("port = ", 'silent_after = "500ms"\nport = '), "silent_after: expected more than 1s, the shortest"),
         (("port = ", 'when_full = "stopp"\nport = '), 'when_full: expected one of "drop-oldest", "stop", found'),
+        (("[agent]", '[spool]\nkeep = "91d"\n[agent]'), 'spool.keep: expected at most 90d, found "91d"'),
         (("[agent]", '[spool]\nbytes = "1 MiB?"\n[agent]'), 'spool.bytes: expected a size such as "256MB" (units: kB,'),
         (("[agent]", '[spool]\nbytes = "999kB"\n[agent]'), 'spool.bytes: expected at least 1MB, found "999kB"'),
         (("[agent]", "[spool]\nbytes = 5000000\n[agent]"), "spool.bytes: expected a size such as"),

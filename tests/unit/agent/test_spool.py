@@ -123,6 +123,21 @@ async def test_what_is_logged_while_it_is_being_written_is_forgotten_too(tmp_pat
         assert spool.unlogged == 0
 
 
+async def test_what_is_put_back_is_not_deleted_for_having_been_logged_before(tmp_path: Path) -> None:
+    async with running(tmp_path, window_s=60) as (spool, _):
+        spool.add(numbered(1))
+        spool.add(numbered(2))
+        await spool.flush()
+        spool.forget(logged(1, 1))  # it is not deleted yet
+        assert await spool.put_back([numbered(1), numbered(2)])
+        await spool.flush()
+        assert sorted(await numbers(spool)) == [1, 2]
+        assert await spool.on_disk() == {("balance", 1): [(1, 2)]}
+        spool.forget(logged(1, 2))
+        await spool.flush()
+        assert await numbers(spool) == []
+
+
 async def test_an_earlier_epoch_is_found_at_the_next_start_and_may_go_at_once(tmp_path: Path) -> None:
     async with running(tmp_path) as (spool, _):
         spool.add(numbered(1))

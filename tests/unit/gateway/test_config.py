@@ -147,3 +147,11 @@ def test_certificate_and_key_go_together_and_are_looked_at(secret: Path, tmp_pat
     ]
     [mistake] = mistakes(TLS_CERT=str(certificate), TLS_KEY=str(secret), MQTT_PASSWORD_FILE=str(secret))
     assert mistake.startswith("KLEINMAELZUNG_TLS_CERT: ")
+
+
+def test_the_kind_of_broker_is_one_of_two(secret: Path) -> None:
+    needed = {"KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(secret)}
+    assert Config.from_environment(needed).broker_kind == "mosquitto"
+    assert Config.from_environment(needed | {"KLEINMAELZUNG_MQTT_KIND": "rabbitmq"}).broker_kind == "rabbitmq"
+    with pytest.raises(ConfigError, match="KLEINMAELZUNG_MQTT_KIND: expected mosquitto or rabbitmq, found 'emqx'"):
+        Config.from_environment(needed | {"KLEINMAELZUNG_MQTT_KIND": "emqx"})

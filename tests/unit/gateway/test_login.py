@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from kleinmaelzung_gateway import login
-from kleinmaelzung_gateway.login import Code, Credentials, LoginError, Stranger
+from kleinmaelzung_gateway.login import Code, Credentials, Enrolling, LoginError, Stranger
 from kleinmaelzung_wire import sockets
 
 Receive = Callable[[ServerConnection], Awaitable[object]]
@@ -63,13 +63,9 @@ def test_a_header_that_is_not_understood_gets_a_short_sentence(headers: Headers,
     assert len(str(refused.value).encode()) <= login.MAX_REASON
 
 
-async def receive_user(websocket: ServerConnection) -> object:
-    return await login.receive(websocket, "user", "password")
-
-
 @asynccontextmanager
 async def logging_in(
-    subprotocol: str = sockets.JSON, receive_login: Receive = receive_user
+    subprotocol: str = sockets.JSON, receive_login: Receive = login.receive_agent
 ) -> AsyncIterator[tuple[ClientConnection, list[Any]]]:
     """A client's connection, and what the server made of it; a refusal closes the connection with its sentence."""
     found: list[Any] = []
@@ -104,9 +100,17 @@ async def refusal(message: str | bytes, subprotocol: str = sockets.JSON) -> str:
 async def test_a_hello_names_who_it_is() -> None:
     for subprotocol in (sockets.JSON, sockets.MSGPACK):
         async with logging_in(subprotocol) as (client, found):
-            await client.send(sockets.encode(["hello", {"user": "anna", "password": "pä:ss"}], subprotocol))
+            await client.send(sockets.encode(["hello", {"agent": "anna", "secret": "pä:ss"}], subprotocol))
             await client.wait_closed()
             assert found == [Credentials("anna", "pä:ss")]
+
+
+async def test_an_agent_that_is_to_be_brings_what_a_code_makes() -> None:
+    async with logging_in(sockets.MSGPACK, login.receive_agent) as (client, found):
+        await client.send(sockets.encode(["hello", {"enrol": "pi-2", "password": "abc"}], sockets.MSGPACK))
+        await client.wait_closed()
+    assert found == [Enrolling(Credentials("pi-2", "abc"))]
+    assert "abc" not in repr(found)
 
 
 async def test_a_client_may_bring_a_code_or_nothing() -> None:
@@ -130,18 +134,20 @@ async def test_a_client_that_brings_half_a_login_is_refused(content: str) -> Non
 @pytest.mark.parametrize(
     ("message", "sentence"),
     [
-        ('["watch", 1, "+/+"]', 'log in first: ["hello", {"user": ..., "password": ...}]'),
+        ('["watch", 1, "+/+"]', 'log in first: ["hello", {"agent": ..., "secret": ...}]'),
         ('["hello"]', "log in first"),
         ('["hello", {}, {}]', "log in first"),
         ('["hello", []]', "hello is a list, expected a map"),
-        ('["hello", {}]', "hello.user is missing"),
-        ('["hello", {"user": "anna"}]', "hello.password is missing"),
-        ('["hello", {"user": "anna", "password": 5}]', "hello.password is an integer, expected text"),
-        ('["hello", {"user": "Anna", "password": "x"}]', "name 'Anna' is not a name"),
-        ('["hello", {"agent": "pi-1", "secret": "x"}]', "hello.user is missing"),
-        ('["hello", {"user": "anna", "password": "\\ud800"}]', "the first message is no hello: not JSON"),
-        ('["hello", {"user": "\\ud800", "password": "x"}]', "the first message is no hello: not JSON"),
-        ('["hello", {"user": "' + "😀" * 100 + '", "password": "x"}]', "is not a name"),
+        ('["hello", {}]', "hello.agent is missing"),
+        ('["hello", {"agent": "anna"}]', "hello.secret is missing"),
+        ('["hello", {"agent": "anna", "secret": 5}]', "hello.secret is an integer, expected text"),
+        ('["hello", {"agent": "Anna", "secret": "x"}]', "name 'Anna' is not a name"),
+        ('["hello", {"user": "anna", "password": "x"}]', "hello.agent is missing"),
+        ('["hello", {"enrol": "pi-1"}]', "hello.agent is missing"),
+        ('["hello", {"enrol": "Pi 1", "password": "x"}]', "name 'Pi 1' is not a name"),
+        ('["hello", {"agent": "anna", "secret": "\\ud800"}]', "the first message is no hello: not JSON"),
+        ('["hello", {"agent": "\\ud800", "secret": "x"}]', "the first message is no hello: not JSON"),
+        ('["hello", {"agent": "' + "😀" * 100 + '", "secret": "x"}]', "is not a name"),
         ("{}", "the first message is no hello: a message is an array"),
         ("garbage", "the first message is no hello: not JSON"),
         ("[" * 5000, "the first message is no hello: not JSON"),

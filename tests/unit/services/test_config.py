@@ -1,10 +1,12 @@
 """A service's environment: read once, all mistakes at once, no secret in what is printed."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from kleinmaelzung_services.config import ConfigError, read_config
+from kleinmaelzung_services.keeping import Keeping
 
 
 def environment(tmp_path: Path, **more: str) -> dict[str, str]:
@@ -59,3 +61,22 @@ def test_all_mistakes_come_at_once_with_their_keys() -> None:
 def test_a_dsn_that_is_ambiguous_foreign_or_missing_is_refused(tmp_path: Path, more: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="KLEINMAELZUNG_DSN: "):
         read_config(environment(tmp_path, **more), "logger")
+
+
+def test_the_kind_of_broker_is_one_of_two(tmp_path: Path) -> None:
+    assert read_config(environment(tmp_path), "logger").broker.kind == "mosquitto"
+    assert read_config(environment(tmp_path, MQTT_KIND="rabbitmq"), "logger").broker.kind == "rabbitmq"
+    with pytest.raises(ConfigError, match="KLEINMAELZUNG_MQTT_KIND: expected mosquitto or rabbitmq, found 'emqx'"):
+        read_config(environment(tmp_path, MQTT_KIND="emqx"), "logger")
+
+
+def test_how_long_what_is_kept_is_read_and_checked(tmp_path: Path) -> None:
+    assert read_config(environment(tmp_path), "logger").keeping == Keeping()
+    kept = read_config(environment(tmp_path, KEEP_RAW="400d", KEEP_ROLLUPS="10y"), "logger").keeping
+    assert kept == Keeping(raw=timedelta(days=400), rollups=timedelta(days=3650))
+    with pytest.raises(ConfigError) as caught:
+        read_config(environment(tmp_path, KEEP_RAW="a year", COMPRESS_AFTER="soon"), "logger")
+    assert [mistake.partition(":")[0] for mistake in caught.value.mistakes] == [
+        "KLEINMAELZUNG_KEEP_RAW",
+        "KLEINMAELZUNG_COMPRESS_AFTER",
+    ]

@@ -12,7 +12,7 @@ from kleinmaelzung_wire import access, codec, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.rights import MAX_PATTERNS, Rights
 from kleinmaelzung_wire.topics import ROOT
-from tests.access_table import ACCOUNTS, FILTERS, OTHER, OWN, ROLES, TABLE, WRITTEN
+from tests.access_table import ACCOUNTS, ENROL, FILTERS, OTHER, OWN, ROLES, TABLE, WRITTEN
 
 Rules = list[dict[str, Any]]
 
@@ -20,6 +20,7 @@ RULES: dict[str, Rules] = {
     **{name: access.user_rules(name, rights) for name, rights in ROLES.items()},
     OWN: access.agent_rules("pi-1"),
     OTHER: access.agent_rules("pi-2"),
+    ENROL: access.enrol_rules("pi-1"),
     "service:logger": access.service_rules("logger"),
     "service:history": access.service_rules("history"),
     "service:batches": access.service_rules("batches"),

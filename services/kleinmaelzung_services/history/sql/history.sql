@@ -5,31 +5,61 @@ SELECT id FROM instruments WHERE agent = $1 AND name = $2
 SELECT id, name, unit FROM channels WHERE instrument = $1 ORDER BY name, id
 
 -- name: find_first
--- When the first sample of these channels was taken.
+-- When the first sample of these channels was taken, also where only its minute is left.
 SELECT min(first.time) AS time
 FROM unnest($1::int[]) AS wanted (channel)
 CROSS JOIN LATERAL (
-    SELECT time FROM samples WHERE samples.channel = wanted.channel ORDER BY time LIMIT 1
+    (SELECT time FROM samples WHERE samples.channel = wanted.channel ORDER BY time LIMIT 1)
+    UNION ALL
+    (SELECT minute FROM rollups WHERE rollups.channel = wanted.channel ORDER BY minute LIMIT 1)
 ) AS first
 
 -- name: find_samples
 -- Of channels that have samples in a time: how many, but no more than $4, and what these are. Null and text in a boolean's
--- row tell what a value is (001_tables.sql).
+-- row tell what a value is (001_tables.sql). Of times whose samples are removed the minutes tell; only of numbers there are.
+WITH gone AS (
+    SELECT channels.id AS channel, gap_records.since, gap_records.until
+    FROM channels
+    JOIN gap_records ON gap_records.instrument = channels.instrument
+    WHERE channels.id = ANY($1::int[]) AND gap_records.reason = 'removed by retention'
+        AND gap_records.since < $3 AND gap_records.until >= $2
+), found AS (
+    SELECT
+        wanted.channel,
+        count(*) AS samples,
+        coalesce(bool_or(found.value IS NOT NULL AND found.text IS NULL), false) AS has_numbers,
+        coalesce(bool_or(found.value IS NOT NULL AND found.text IS NOT NULL), false) AS has_booleans,
+        coalesce(bool_or(found.value IS NULL AND found.text IS NOT NULL), false) AS has_texts
+    FROM unnest($1::int[]) AS wanted (channel)
+    CROSS JOIN LATERAL (
+        SELECT value, text
+        FROM samples
+        WHERE samples.channel = wanted.channel AND time >= $2 AND time < $3
+        ORDER BY time
+        LIMIT $4
+    ) AS found
+    GROUP BY wanted.channel
+    UNION ALL
+    SELECT gone.channel, sum(left_over.count), true, false, false
+    FROM gone
+    CROSS JOIN LATERAL (
+        SELECT count
+        FROM rollups
+        WHERE rollups.channel = gone.channel AND minute > greatest(gone.since, $2) - INTERVAL '1 minute'
+            AND minute <= gone.until AND minute < $3
+        ORDER BY minute
+        LIMIT $4
+    ) AS left_over
+    GROUP BY gone.channel
+)
 SELECT
-    wanted.channel,
-    count(*) AS samples,
-    coalesce(bool_or(found.value IS NOT NULL AND found.text IS NULL), false) AS has_numbers,
-    coalesce(bool_or(found.value IS NOT NULL AND found.text IS NOT NULL), false) AS has_booleans,
-    coalesce(bool_or(found.value IS NULL AND found.text IS NOT NULL), false) AS has_texts
-FROM unnest($1::int[]) AS wanted (channel)
-CROSS JOIN LATERAL (
-    SELECT value, text
-    FROM samples
-    WHERE samples.channel = wanted.channel AND time >= $2 AND time < $3
-    ORDER BY time
-    LIMIT $4
-) AS found
-GROUP BY wanted.channel
+    channel,
+    least(sum(samples), $4)::bigint AS samples,
+    bool_or(has_numbers) AS has_numbers,
+    bool_or(has_booleans) AS has_booleans,
+    bool_or(has_texts) AS has_texts
+FROM found
+GROUP BY channel
 
 -- name: find_runs
 -- Runs that may have frames in a time, in their order: `time` of a frame is its first sample's, and no frame spans a day.
@@ -74,12 +104,17 @@ WHERE stream = $1 AND number = (SELECT max(low) FROM search)
 SELECT id, epoch, received FROM streams WHERE instrument = $1 AND epoch = ANY($2::bigint[])
 
 -- name: count_frames
--- How many numbers of each part of a run have come.
+-- How many numbers of each part of a run have come, and are not removed.
 SELECT coalesce(sum(upper(run) - lower(run)), 0)::bigint AS frames
 FROM unnest($1::int[], $2::bigint[], $3::bigint[]) AS part (stream, first, last)
 JOIN streams ON streams.id = part.stream
 CROSS JOIN LATERAL unnest(
-    streams.received * int8multirange(int8range(part.first, part.last, '[]'))
+    streams.received * int8multirange(int8range(part.first, part.last, '[]')) - coalesce((
+        SELECT range_agg(int8range(first_number, last_number, '[]'))
+        FROM gap_records
+        WHERE gap_records.reason = 'removed by retention' AND gap_records.instrument = streams.instrument
+            AND gap_records.epoch = streams.epoch
+    ), '{}')
 ) AS run
 
 -- name: read_frames
@@ -108,12 +143,19 @@ SELECT until FROM rollups_until WHERE name = 'rolled'
 
 -- name: read_rollups
 -- As read_buckets, up to when all is rolled up: whole minutes from their rollups, from the samples those in which a bucket
--- ends or the time begins or ends, and those of which something came late.
-WITH late AS (
+-- ends or the time begins or ends, and those of which something came late. Of a minute whose samples are removed all counts
+-- where it begins.
+WITH gone AS (
+    SELECT channels.id AS channel, gap_records.since, gap_records.until
+    FROM channels
+    JOIN gap_records ON gap_records.instrument = channels.instrument
+    WHERE channels.id = ANY($1::int[]) AND gap_records.reason = 'removed by retention'
+        AND gap_records.since < $3 AND gap_records.until > $2::timestamptz - INTERVAL '1 minute'
+), late AS (
     SELECT DISTINCT channel, minute
     FROM rollups_late
     WHERE channel = ANY($1::int[]) AND minute > $2::timestamptz - INTERVAL '1 minute' AND minute < $3
-), rest AS (
+), apart AS (
     SELECT channel, minute FROM late
     UNION
     SELECT channel, date_bin('1 minute', edge, 'epoch')
@@ -124,6 +166,15 @@ WITH late AS (
         SELECT $3
     ) AS edges
     WHERE edge > date_bin('1 minute', edge, 'epoch')
+), rest AS (
+    SELECT channel, minute
+    FROM apart
+    WHERE NOT EXISTS (
+        SELECT
+        FROM gone
+        WHERE gone.channel = apart.channel
+            AND gone.since < apart.minute + INTERVAL '1 minute' AND gone.until >= apart.minute
+    )
 ), parts AS (
     -- Counted within: so each minute is looked up in the index, whatever the server believes of times.
     SELECT rest.channel, found.*
@@ -148,6 +199,23 @@ WITH late AS (
 SELECT channel, bucket, sum(count)::bigint AS count, min(min) AS min, max(max) AS max, sum(total) AS total
 FROM parts
 GROUP BY channel, bucket
+
+-- name: read_gone
+-- Minutes of buckets narrower than these, where the samples are removed: all counts where a minute begins.
+SELECT rollups.channel, date_bin($4::interval, minute, $5::timestamptz) AS bucket,
+    sum(count)::bigint AS count, min(min) AS min, max(max) AS max, sum(total) AS total
+FROM (
+    SELECT DISTINCT channels.id AS channel, generate_series(
+        date_bin('1 minute', greatest(gap_records.since, $2), 'epoch'), least(gap_records.until, $3), INTERVAL '1 minute'
+    ) AS minute
+    FROM channels
+    JOIN gap_records ON gap_records.instrument = channels.instrument
+    WHERE channels.id = ANY($1::int[]) AND gap_records.reason = 'removed by retention'
+        AND gap_records.since < $3 AND gap_records.until >= $2
+) AS gone
+JOIN rollups USING (channel, minute)
+WHERE minute >= $2 AND minute < $3
+GROUP BY rollups.channel, bucket
 
 -- name: count_texts
 SELECT channel, date_bin($4::interval, time, $5::timestamptz) AS bucket, count(text) AS count

@@ -28,8 +28,8 @@ WITH told AS (
         coalesce(wanted.received, '{}') AS received,
         coalesce(wanted.quarantined, '{}') AS quarantined,
         coalesce(told.numbers, '{}') AS told,
-        coalesce(oldest.time, wanted.first_seen, told.noted) AS since,
-        coalesce(newest.time, wanted.last_seen, told.noted) AS until
+        coalesce(least(oldest.time, removed.since), wanted.first_seen, told.noted) AS since,
+        coalesce(greatest(newest.time, removed.until), wanted.last_seen, told.noted) AS until
     FROM wanted
     FULL JOIN told USING (instrument, epoch)
     LEFT JOIN LATERAL (
@@ -38,6 +38,12 @@ WITH told AS (
     LEFT JOIN LATERAL (
         SELECT time FROM frames WHERE frames.stream = wanted.id ORDER BY number DESC LIMIT 1
     ) AS newest ON true
+    LEFT JOIN LATERAL (
+        SELECT min(gap_records.since) AS since, max(gap_records.until) AS until
+        FROM gap_records
+        WHERE reason = 'removed by retention' AND gap_records.instrument = wanted.instrument
+            AND gap_records.epoch = wanted.epoch
+    ) AS removed ON true
 ), runs AS (
     SELECT
         known.*,
@@ -163,11 +169,14 @@ ORDER BY place, instrument
 LIMIT $3
 
 -- name: find_gaps
--- Times in which nothing was taken, newest first; numbers that are gone are ranges.
+-- Times in which nothing was taken, newest first; numbers that are gone are ranges. What was removed on purpose did come, so
+-- it is a time too.
 SELECT
     instruments.id AS instrument,
     gaps.reason,
-    gaps.detail,
+    CASE WHEN gaps.reason = 'removed by retention'
+        THEN format('frames %s to %s; what is left of them are the minutes', gaps.first_number, gaps.last_number)
+        ELSE gaps.detail END AS detail,
     (extract(epoch FROM gaps.since) * 1000000)::bigint AS since,
     (extract(epoch FROM gaps.until) * 1000000)::bigint AS until,
     count(*) OVER (PARTITION BY instruments.id) AS gaps,
@@ -177,7 +186,10 @@ SELECT
 FROM instruments
 JOIN gaps ON gaps.agent = instruments.agent AND gaps.instrument = instruments.name
 WHERE instruments.id = ANY($1::int[])
-    AND NOT coalesce(gaps.epoch IS NOT NULL AND gaps.first_number <= gaps.last_number, false)
+    AND (
+        gaps.reason = 'removed by retention'
+        OR NOT coalesce(gaps.epoch IS NOT NULL AND gaps.first_number <= gaps.last_number, false)
+    )
     AND ($2::timestamptz IS NULL OR gaps.until IS NULL OR gaps.until >= $2)
     AND ($3::timestamptz IS NULL OR gaps.since IS NULL OR gaps.since <= $3)
 ORDER BY place, instrument

@@ -57,6 +57,23 @@ SELECT DISTINCT offered.position
 FROM unnest($1::int[], $2::bigint[]) WITH ORDINALITY AS offered (stream, number, position)
 JOIN frames USING (stream, number)
 
+-- name: list_stored
+-- Of an agent's instruments: numbers that came, or are known to be lost, of runs $2 and of those heard of in the last $3 s.
+WITH told AS (
+    SELECT gap_records.instrument, epoch, range_agg(int8range(first_number, last_number, '[]')) AS numbers
+    FROM gap_records
+    JOIN instruments ON instruments.id = gap_records.instrument
+    WHERE agent = $1 AND epoch IS NOT NULL AND first_number <= last_number
+    GROUP BY gap_records.instrument, epoch
+)
+SELECT instruments.name, streams.epoch, received + quarantined + coalesce(told.numbers, '{}') AS numbers
+FROM instruments
+JOIN streams ON streams.instrument = instruments.id
+LEFT JOIN told ON told.instrument = instruments.id AND told.epoch = streams.epoch
+WHERE agent = $1 AND (streams.epoch = ANY($2::bigint[]) OR last_seen >= now() - make_interval(secs => $3))
+ORDER BY last_seen DESC
+LIMIT $4
+
 -- name: update_streams
 UPDATE streams
 SET
