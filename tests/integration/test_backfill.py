@@ -50,10 +50,10 @@ async def test_what_describes_and_live_frames_come_first_after_an_outage(tmp_pat
     async with FakeGateway() as gateway:
         await keep(gateway, tmp_path, 1000)
         await gateway.stop()
-        async with running(gateway.url, tmp_path, period_s=0.001, tuning=replace(QUICK, window_s=60)) as made:
+        async with running(gateway.url, tmp_path, period_s=0.001, tuning=replace(CALM, window_s=60)) as made:
             await until(lambda: made.balance.count >= 20, "twenty live frames wait")
             await gateway.start()
-            await until(lambda: len(gateway.kinds["backfill"]) == 1000, "the backlog has come", limit_s=60)
+            await until(lambda: len(gateway.kinds["backfill"]) >= 1000, "the backlog has come", limit_s=60)
         tails = [tail for tail, _ in gateway.came]
         first_live, first_backfill = tails.index("balance/data"), tails.index("balance/backfill")
         assert {"status", "balance/description", "balance/state"} <= set(tails[:first_live])
