@@ -1,6 +1,7 @@
 """The page at `/` in a real Chromium, against the whole system."""
 
 import os
+import re
 import shutil
 import signal
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from tests.fakes_instruments import Pty, Thermometer
+from tests.newcomers import Machine
 from tests.whole import THERMOMETER, Whole, whole_system
 
 # Without these Chromium looks for its maker's servers at each start.
@@ -210,3 +212,29 @@ async def test_the_public_view_offers_no_download(page: Page, tmp_path: Path) ->
         await page.goto(whole.running.url)
         await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
         await expect(page.get_by_role("group")).to_have_count(0)
+
+
+async def test_an_admin_lets_a_machine_in_by_a_code_on_the_page(whole: Whole, page: Page, tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "pi", "pi-9")
+    await sign_in(page, whole, whole.running.password_file.read_text())
+    await page.get_by_role("button", name="Add an agent").click()
+    await page.get_by_label("Agent to add").fill("PI 9")
+    await page.get_by_role("button", name="Make a code").click()
+    await expect(page.locator("#enrol").get_by_role("alert")).to_contain_text("PI 9")
+    await page.get_by_label("Agent to add").fill("pi-9")
+    await page.get_by_role("button", name="Make a code").click()
+    code = page.locator('#enrol [data-part="code"]')
+    await expect(code).to_have_text(re.compile("^[0-9A-Z]{4}-[0-9A-Z]{4}$"), timeout=15_000)
+    await expect(page.get_by_text("Valid for 14:")).to_be_visible()
+    typed = f"sudo kleinmaelzung-agent enrol --server {whole.running.url} --name pi-9"
+    await expect(page.get_by_text(typed)).to_be_visible()
+    await expect(page.get_by_text("This address has no TLS")).to_be_visible()
+    await expect(page.get_by_text("Take this server's name in the network")).to_be_visible()
+    await page.screenshot(path=tmp_path / "code.png")
+    assert (await machine.enrol(whole.running.url, await code.inner_text()))[0] == 0
+    async with machine.running():
+        await expect(page.get_by_text("pi-9 is connected.")).to_be_visible(timeout=15_000)
+    await page.get_by_role("button", name="Close").click()
+    await expect(code).not_to_be_visible()
+    await page.get_by_role("button", name="Sign out").click()
+    await expect(page.get_by_role("button", name="Add an agent")).not_to_be_visible()

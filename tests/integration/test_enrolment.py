@@ -4,11 +4,8 @@ import asyncio
 import json
 import logging
 import stat
-import sys
 import time
-import tomllib
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,6 +25,7 @@ from kleinmaelzung_wire import access, enrolment, messages, topics
 from tests import gateways, sockets
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker
 from tests.certificates import Authority
+from tests.newcomers import Machine
 from tests.people import People
 from tests.streaming import healthy
 from tests.terminals import Terminal
@@ -35,48 +33,6 @@ from tests.waiting import until
 
 WRONG = ["closed", 4401, enrolling.WRONG]
 GONE = ["closed", 4401, enrolling.GONE]
-
-
-class Machine:
-    """One on its way to become an agent: its folder, and the two things that are typed there."""
-
-    def __init__(self, directory: Path, name: str = "pi-9") -> None:
-        directory.mkdir(exist_ok=True)
-        self.name = name
-        self.config = directory / "agent.toml"
-        self.secret_file = directory / "agent.secret"
-
-    async def enrol(self, server: str, code: str, *more: str) -> tuple[int, str, str]:
-        """Exit code, output, error output of `kleinmaelzung-agent enrol`."""
-        typed = ("--server", server, "--name", self.name, "--config", str(self.config), *more)
-        process = await self._start("enrol", *typed, stdin=asyncio.subprocess.PIPE)
-        async with asyncio.timeout(30):
-            out, err = await process.communicate(f"{code}\n".encode())
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """The agent runs as it is configured."""
-        process = await self._start("--config", str(self.config), stdin=asyncio.subprocess.DEVNULL)
-        try:
-            yield
-        finally:
-            process.terminate()
-            await process.communicate()
-            assert process.returncode == 0
-
-    @staticmethod
-    async def _start(*typed: str, stdin: int) -> asyncio.subprocess.Process:
-        pipe = asyncio.subprocess.PIPE
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "kleinmaelzung_agent", *typed), stdin=stdin, stdout=pipe, stderr=pipe
-        )
-
-    @property
-    def agent(self) -> dict[str, Any]:
-        table: dict[str, Any] = tomllib.loads(self.config.read_text())["agent"]
-        return table
 
 
 @pytest.fixture

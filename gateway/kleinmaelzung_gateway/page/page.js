@@ -1,6 +1,8 @@
 // The instruments of the laboratory with their newest values, live over the JSON subprotocol (docs/protocol.md).
 // Messages go into `known`, drawing takes from there four times a second: a fast instrument costs no more than a slow one.
 
+import { Enrolment } from "./enrol.js";
+
 const SUBPROTOCOL = "kleinmaelzung.v1+json";
 const NOT_LOGGED_IN = 4401;
 const DRAW_MS = 250;
@@ -161,7 +163,10 @@ class Connection {
     if (kind === "welcome") this.welcome(rest[0]);
     if (kind === "message") learn(this.known, rest[0], rest[1]);
     if (kind === "done" && rest[0] === "list") learnList(this.known, rest[1]);
-    if (kind === "refused") this.show.refused(`Refused: ${rest[2]}`);
+    if (kind === "done" && rest[0] === "rights") this.show.rights(rest[1]);
+    if (kind === "done" && rest[0] === "enrol") this.show.enrolled(rest[1]);
+    if (kind === "refused" && rest[0] === "enrol") this.show.notEnrolled(rest[2]);
+    else if (kind === "refused") this.show.refused(`Refused: ${rest[2]}`);
   }
 
   welcome({ time, user, session, password }) {
@@ -172,6 +177,7 @@ class Connection {
     const isFirst = !this.wasLive; // afterwards who watches may be signing in just now
     this.isLive = this.wasLive = true;
     this.attempts = 0;
+    if (!this.isPublic) this.send("rights", "rights");
     this.send("list", "list", "+/+");
     this.send("watch", "status", "+/status");
     this.send("watch", "instruments", "+/+");
@@ -394,15 +400,28 @@ function start() {
       connection?.end();
       connection = null;
       closeNotice();
-      byId("show-sign-in").hidden = byId("sign-out").hidden = true;
+      byId("show-sign-in").hidden = byId("sign-out").hidden = byId("show-enrol").hidden = true;
+      enrolment.show(false);
       showForm(true, sentence);
       draw();
     },
     refused(sentence) { refusal = sentence; },
+    // Of the first admin nobody told, and the broker decides: it refuses whoever is none.
+    rights(told) { byId("show-enrol").hidden = told !== null && told.role !== "admin"; },
+    enrolled(made) { enrolment.taken(made); },
+    notEnrolled(sentence) { enrolment.refused(sentence); },
   };
+
+  const enrolment = new Enrolment(byId("enrol"), {
+    ask: (agent, options) => connection?.send("enrol", "enrol", agent, options),
+    clockAheadMs: () => connection?.clockAheadMs ?? 0,
+    isOnline: (agent) => connection?.known.agents.get(agent)?.online === true,
+  });
 
   function signIn(hello) {
     connection?.end();
+    byId("show-enrol").hidden = true;
+    enrolment.show(false);
     connection = new Connection(hello, show);
   }
 
@@ -438,6 +457,7 @@ function start() {
       : refusal || (connection?.isLive ? whoInWords(connection) : "");
     byId("nothing").hidden = !connection?.isLive || names.length > 0 || !byId("sign-in").hidden;
     drawCards(byId("instruments"), connection, names, nowMs);
+    enrolment.draw();
   }
 
   byId("sign-in").addEventListener("submit", (event) => {
@@ -449,6 +469,7 @@ function start() {
   byId("sign-out").addEventListener("click", () => { closeNotice(); leave(); });
   byId("back-to-public").addEventListener("click", leave);
   byId("show-sign-in").addEventListener("click", () => { byId("show-sign-in").hidden = true; showForm(true); });
+  byId("show-enrol").addEventListener("click", () => enrolment.show(byId("enrol").hidden));
   byId("close-notice").addEventListener("click", closeNotice);
   byId("show-password").addEventListener("click", () => {
     byId("link-notice").querySelector("output").textContent = connection.hello.password;

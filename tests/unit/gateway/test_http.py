@@ -32,6 +32,7 @@ def test_the_page_and_what_belongs_to_it_are_served_with_their_types() -> None:
         "/": "text/html",
         "/index.html": "text/html",
         "/page.js": "text/javascript",
+        "/enrol.js": "text/javascript",
         "/page.css": "text/css",
         "/?x=/../..": "text/html",
     }.items():
