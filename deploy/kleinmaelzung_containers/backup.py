@@ -12,17 +12,22 @@ It holds every password: 0600, and to be kept like one.
 import argparse
 import hashlib
 import json
+import re
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from kleinmaelzung_containers import engine, install
+from kleinmaelzung_containers import engine, install, schedule
 from kleinmaelzung_containers.place import Place, Refused, locked, make_directory, own
 
 PARTS = ("database", "roles", "broker", "files")
 SUFFIX = ".backup.tar"
+NAME = re.compile(r"kleinmaelzung-\d{8}T\d{6}Z" + re.escape(SUFFIX))
+KEPT = 14  # of a schedule that does not say how many
 IN_THE_DATABASE = ("exec", "-T", "database")
 ON_THE_VOLUME = ("run", "--rm", "-T", "--entrypoint", "tar", "accounts", "--directory", "/mosquitto/data")
 
@@ -30,24 +35,39 @@ ON_THE_VOLUME = ("run", "--rm", "-T", "--entrypoint", "tar", "accounts", "--dire
 def main() -> int:
     parser = argparse.ArgumentParser(prog="deploy/backup", description=__doc__.partition("\n\n")[0])
     parser.add_argument("--to", type=Path, metavar="DIR", help="where it is put (deploy/backups)")
-    parser.add_argument("--keep", type=int, metavar="N", help="remove the oldest ones there beyond so many")
+    parser.add_argument("--keep", type=int, metavar="N", help="then remove the oldest ones there beyond so many")
+    parser.add_argument(
+        "--schedule",
+        choices=[*schedule.CALENDAR, schedule.OFF],
+        help=f"not now, but so often from now on, by systemd (--keep {KEPT})",
+    )
     arguments = parser.parse_args()
 
     def back_up() -> None:
         if arguments.keep is not None and arguments.keep < 1:
             raise Refused("--keep needs a number of at least 1")
         place = Place(install.DEPLOY)
-        directory = arguments.to or place.backups
-        print(backup(place, directory, datetime.now(UTC)))
-        for old in older(sorted(directory.glob(f"*{SUFFIX}")), arguments.keep):
-            old.unlink()
+        directory = (arguments.to or place.backups).absolute()
+        if arguments.schedule == schedule.OFF:
+            print(schedule.turn_off(place))
+        elif arguments.schedule:
+            keep = arguments.keep or KEPT
+            print(schedule.set_to(place, schedule.Schedule(how_often=arguments.schedule, to=directory, keep=keep)))
+        else:
+            made = backup(place, directory, datetime.now(UTC))
+            for old in beyond(directory.iterdir(), made, arguments.keep):
+                old.unlink()
+            print(made)
 
     return install.run("backup", back_up)
 
 
-def older(found: list[Path], keep: int | None) -> list[Path]:
-    """Which of the backups, oldest first by their names, are beyond the number to keep."""
-    return found[:-keep] if keep else []
+def beyond(found: Iterable[Path], made: Path, keep: int | None) -> list[Path]:
+    """Which backups, oldest first, are beyond the number to keep: never the one just made, nor one named otherwise."""
+    if keep is None:
+        return []
+    others = sorted(path for path in found if NAME.fullmatch(path.name) and path.name != made.name)
+    return others[: max(0, len(others) - (keep - 1))]
 
 
 def backup(place: Place, directory: Path, now: datetime) -> Path:
@@ -99,8 +119,26 @@ def pack(parts: Path, target: Path) -> Path:
         for name in ("manifest.json", *PARTS):
             packed.add(parts / name, name)
     own(partial, 0, 0o600)
+    read_back(partial)
     shutil.move(partial, target)
     return target
+
+
+def read_back(file: Path) -> None:
+    """What is in it as it is on the disk must be what its manifest says. Raises Refused."""
+    found = {}
+    with tarfile.open(file) as packed:
+        manifest = json.load(_member(packed, "manifest.json"))
+        for name in PARTS:
+            found[name] = hashlib.file_digest(_member(packed, name), "sha256").hexdigest()
+    if damaged := [name for name in PARTS if manifest["sha256"][name] != found[name]]:
+        raise Refused(f"{file} is damaged: {', '.join(damaged)} is not what was put into it")
+
+
+def _member(packed: tarfile.TarFile, name: str) -> Any:
+    member = packed.extractfile(name)
+    assert member is not None, name
+    return member
 
 
 def unpack(file: Path, parts: Path) -> dict[str, str]:

@@ -6,10 +6,11 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import kleinmaelzung
 from kleinmaelzung_local import ports, system
 from tests.deploy import images
 
@@ -81,6 +82,10 @@ class Installation:
         """A container's address in one of the networks, which only this machine reaches."""
         found: str = self.inspect()[service]["NetworkSettings"]["Networks"][f"{self.project}_{network}"]["IPAddress"]
         return found
+
+    def client(self, ca_file: Path | None = None) -> AbstractAsyncContextManager[kleinmaelzung.Lab]:
+        """What an admin's program connects with."""
+        return kleinmaelzung.connect(self.told["url"], user="admin", password=self.secret("admin"), ca_file=ca_file)
 
     def as_system(self) -> system.System:
         """The same, as tests of a system without containers know it."""

@@ -1,11 +1,14 @@
 """A machine with the instruments, for tests: a container that boots Debian with systemd, may be cut off from power."""
 
 import functools
+import hashlib
 import itertools
 import json
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -95,7 +98,7 @@ def machine(directory: Path, *, boots: bool = True) -> Iterator[Machine]:
     name = f"kleinmaelzung-test-machine-{secrets.token_hex(4)}"
     tree = directory / "tree"
     copy_tree(tree)
-    media = ("--volume", f"{tree}:/media/tree:ro", "--volume", f"{wheels(directory)}:/media/wheels:ro")
+    media = ("--volume", f"{tree}:/media/tree:ro", "--volume", f"{wheels()}:/media/wheels:ro")
     docker("run", "--detach", "--name", name, *RIGHTS, *media, image(), *(() if boots else ("sleep", "infinity")))
     made = Machine(name, tree)
     try:
@@ -130,24 +133,35 @@ def bridge_address() -> str:
     return address
 
 
-def wheels(directory: Path) -> Path:
-    """Every package that the machine needs, for its Python and processor."""
+@functools.cache
+def wheels() -> Path:
+    """Every package that the machine needs, for its Python and processor; they stay, as images do."""
     version = docker(
         "run", "--rm", image(), "python3", "-c", "import sys; print('%d%d' % sys.version_info[:2])"
     ).strip()
-    into = directory / "wheels"
     processor = docker("info", "--format", "{{.Architecture}}").strip()
+    files = [ROOT / "requirements" / f"{needed}.txt" for needed in ("agent", "agent-build")]
+    pinned = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+    into = Path(tempfile.gettempdir()) / f"kleinmaelzung-wheels-{pinned}-{version}-{processor}"
+    with images.alone():
+        if not into.exists():
+            with tempfile.TemporaryDirectory(prefix="kleinmaelzung-wheels-") as partial:
+                for file in files:
+                    _download(file, version, processor, Path(partial))
+                shutil.copytree(partial, into.with_suffix(".new"), dirs_exist_ok=True)
+            into.with_suffix(".new").rename(into)
+    return into
+
+
+def _download(needed: Path, version: str, processor: str, into: Path) -> None:
     platforms = [("--platform", f"{kind}_{processor}") for kind in ("manylinux2014", "manylinux_2_28")]
     platform = ["--implementation", "cp", "--python-version", version, *itertools.chain(*platforms)]
-    for needed in ("agent", "agent-build"):
-        file = ROOT / "requirements" / f"{needed}.txt"
-        chosen = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", str(file))
-        done = subprocess.run(
-            [sys.executable, "-m", "pip", "download", "--quiet", *platform, *chosen, "--dest", str(into)],
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_S,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-    return into
+    chosen = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "--requirement", str(needed))
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "download", "--quiet", *platform, *chosen, "--dest", str(into)],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

@@ -119,6 +119,7 @@ async def test_from_an_empty_machine_through_restart_and_power_cut_until_it_is_u
         assert await asyncio.to_thread(machine.files) == before
         assert await asyncio.to_thread(machine.shown, "MainPID") == pid
 
+        await asyncio.to_thread(backups_are_made_by_a_timer_of_systemd, machine)
         await asyncio.to_thread(a_mistake_is_told_and_not_tried_again_and_again, machine)
         await asyncio.to_thread(machine.reboot)
         await until_logged_more(whole)
@@ -217,6 +218,27 @@ def wrongly_typed(card: Machine) -> None:
         assert (refused.returncode, sentence in refused.stderr) == (code, True), (typed, refused.stderr)
     as_nobody = card.attempt("setpriv", "--reuid", "65534", "/media/tree/deploy/install-agent")
     assert (as_nobody.returncode, "needs root: sudo" in as_nobody.stderr) == (1, True)
+
+
+def backups_are_made_by_a_timer_of_systemd(machine: Machine) -> None:
+    """It has no engine: what is shown is the schedule, and that one that fails is told."""
+    schedule = ("/media/tree/deploy/backup", "--schedule")
+    units = [f"/etc/systemd/system/kleinmaelzung-backup.{kind}" for kind in ("service", "timer")]
+    assert "a backup daily into /var/backups, the last 3 kept" in machine.run(
+        *schedule, "daily", "--to", "/var/backups", "--keep", "3"
+    )
+    assert machine.run("systemd-analyze", "verify", *units) == ""
+    machine.run("systemctl", "is-active", "--quiet", "kleinmaelzung-backup.timer")
+    assert "OnCalendar=*-*-* 03:00:00 ;" in machine.run("systemctl", "show", "kleinmaelzung-backup.timer")
+    machine.run(*schedule, "weekly", "--to", "/var/backups")
+    assert "OnCalendar=Sun *-*-* 03:00:00 ;" in machine.run("systemctl", "show", "kleinmaelzung-backup.timer")
+    assert machine.attempt("systemctl", "start", "kleinmaelzung-backup.service").returncode != 0
+    assert "this needs Docker" in machine.run("journalctl", "--no-pager", "-u", "kleinmaelzung-backup")
+    assert "the schedule is removed" in machine.run(*schedule, "off")
+    assert machine.attempt("stat", *units).returncode != 0
+    left = ("systemctl", "list-units", "--all", "--no-legend", "kleinmaelzung-backup*")
+    assert [line for line in machine.run(*left).splitlines() if "auto-restart" in line] == []
+    assert "there is no schedule" in machine.run(*schedule, "off")
 
 
 def a_mistake_is_told_and_not_tried_again_and_again(machine: Machine) -> None:

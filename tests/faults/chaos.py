@@ -19,7 +19,7 @@ from tests.faults import experiment, field, schedule, verdict
 from tests.faults.agents import find_faketime
 from tests.faults.experiment import NotWorking, Settings
 from tests.faults.field import FieldError
-from tests.faults.laboratory import Load
+from tests.faults.laboratory import Load, Serve, in_processes
 from tests.faults.schedule import Kind
 from tests.faults.verdict import Verdict
 
@@ -28,22 +28,26 @@ SHORTEST_S = 10.0
 
 def main() -> None:
     arguments = _parser().parse_args()
+    found = judge(_settings(arguments))
+    print(json.dumps(found.to_json()) if arguments.json else verdict.to_text(found), flush=True)
+    sys.exit(0 if found.ok else 1)
+
+
+def judge(settings: Settings, serve: Serve = in_processes) -> Verdict:
+    """Make one run; where that cannot be done, a sentence says why and the program ends."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s: %(message)s")
-    settings = _settings(arguments)
     try:
-        found = asyncio.run(_until_told(settings))
+        return asyncio.run(_until_told(settings, serve))
     except (ChildFailed, MosquittoMissing, PostgresMissing, FieldError, NotWorking, TimeoutError, OSError) as error:
         sys.exit(f"the harness cannot run: {error or type(error).__name__}")
     except (asyncio.CancelledError, KeyboardInterrupt):
         sys.exit("stopped; nothing was judged")
-    print(json.dumps(found.to_json()) if arguments.json else verdict.to_text(found), flush=True)
-    sys.exit(0 if found.ok else 1)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/chaos", description="Breaks the whole system, and counts.")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="the same seed, the same faults (1)")
-    parser.add_argument("--for", dest="seconds", type=_seconds, default=120.0, metavar="SECONDS", help="(120)")
+    parser.add_argument("--for", dest="seconds", type=seconds, default=120.0, metavar="SECONDS", help="(120)")
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout; progress goes to stderr")
     parser.add_argument(
         "--trust-broker",
@@ -59,11 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not SHORTEST_S <= seconds <= 7 * 24 * 3600:
+def seconds(text: str) -> float:
+    found = float(text)
+    if not SHORTEST_S <= found <= 7 * 24 * 3600:
         raise argparse.ArgumentTypeError(f"{text} seconds: expected {SHORTEST_S:g} to a week")
-    return seconds
+    return found
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -95,7 +99,7 @@ def possible_kinds() -> tuple[Sequence[Kind], list[str]]:
     return kinds, reasons
 
 
-async def _until_told(settings: Settings) -> Verdict:
+async def _until_told(settings: Settings, serve: Serve) -> Verdict:
     """Run; the first SIGTERM or Ctrl-C ends it with everything taken away, further ones change nothing."""
     running = asyncio.current_task()
     assert running is not None
@@ -109,7 +113,7 @@ async def _until_told(settings: Settings) -> Verdict:
 
     for number in signals:
         loop.add_signal_handler(number, stop)
-    return await experiment.run(settings, say)
+    return await experiment.run(settings, say, serve)
 
 
 def say(text: str) -> None:

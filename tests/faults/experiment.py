@@ -15,7 +15,7 @@ import kleinmaelzung
 from tests.faults import breaking, instruments, judgement, ledger, truth, verdict
 from tests.faults.breaking import Happened
 from tests.faults.judgement import Finding
-from tests.faults.laboratory import Laboratory, Load, open_laboratory
+from tests.faults.laboratory import Laboratory, Load, Serve, in_processes, open_laboratory
 from tests.faults.ledger import Claims
 from tests.faults.recovery import Watcher
 from tests.faults.schedule import Fault
@@ -46,10 +46,10 @@ class Settings:
     keep: Path | None = None
 
 
-async def run(settings: Settings, say: Say) -> Verdict:
+async def run(settings: Settings, say: Say, serve: Serve = in_processes) -> Verdict:
     """Make one run. Leaves nothing behind, but for the files of a run that failed."""
     with tempfile.TemporaryDirectory(prefix="kleinmaelzung-faults-", ignore_cleanup_errors=True) as directory:
-        async with open_laboratory(Path(directory), settings.load) as laboratory:
+        async with open_laboratory(Path(directory), settings.load, serve) as laboratory:
             try:
                 found = await _run_in(laboratory, settings, say)
             except BaseException:
@@ -64,7 +64,7 @@ async def _run_in(laboratory: Laboratory, settings: Settings, say: Say) -> Verdi
     say("starting broker, database, logger, gateway, instruments and agents ...")
     await laboratory.start(trust_broker=settings.trust_broker)
     problems: list[str] = []
-    async with watching(laboratory.dsn) as watcher:
+    async with watching(laboratory.server.find_dsn) as watcher:
         await _begin(laboratory, watcher)
         say(f"{len(watcher.newest)} instruments are logged; {len(settings.faults)} faults to come")
         started_ns = time.monotonic_ns()
@@ -101,9 +101,9 @@ async def _begin(laboratory: Laboratory, watcher: Watcher) -> None:
 
 
 @asynccontextmanager
-async def watching(dsn: str) -> AsyncIterator[Watcher]:
-    """Look at the database as long as the context lasts."""
-    watcher = Watcher(dsn)
+async def watching(dsn: str | Callable[[], str]) -> AsyncIterator[Watcher]:
+    """Look at the database as long as the context lasts; a function where its address may change."""
+    watcher = Watcher((lambda: dsn) if isinstance(dsn, str) else dsn)
     task = asyncio.create_task(watcher.run(), name="watch the database")
     try:
         yield watcher

@@ -2,18 +2,19 @@
 
     instruments --TCP--> agents  ==veth==>  gateway --> broker --> logger --> database
 
-`open_laboratory` builds and starts it in a directory and takes everything away again, whatever state it is in.
+`open_laboratory` builds and starts it in a directory and takes everything away again, whatever state it is in. What
+agents send to may also be another server than processes of ours (tests/deploy/chaos.py has containers).
 """
 
 import asyncio
-import contextlib
 import json
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ from kleinmaelzung_wire import access, messages
 from tests.faults import field, instruments
 from tests.faults.agents import Agent
 from tests.faults.field import ApartField, PlainField
-from tests.faults.parts import Ending, Part
+from tests.faults.parts import Breakable, Ending, Part
 
 ROOT: Final = Path(__file__).parents[2]
 CONNECT_S: Final = 30.0
@@ -57,22 +58,40 @@ class Load:
         return {f"{agent}/{name}": rate for agent in self.agent_names for name, rate in every.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """All that agents send to: its parts by their role, and how it is reached."""
+
+    url: str
+    find_dsn: Callable[[], str] = dataclass_field(repr=False)  # the address of a container may change when it starts
+    password: str = dataclass_field(repr=False)  # admin's
+    parts: Mapping[str, Breakable]
+    broker_memory: Path
+    trusting: Part | None = None
+
+
+# Makes a server in a directory, at an address that agents reach.
+Serve = Callable[[Path, str], AbstractAsyncContextManager[Server]]
+
+
 class Laboratory:
     """Everything by its role, and agents by their name."""
 
-    def __init__(self, directory: Path, plan: system.Plan, where: ApartField | PlainField, load: Load) -> None:
+    def __init__(self, directory: Path, server: Server, where: ApartField | PlainField, load: Load) -> None:
         self.directory = directory
         self.load = load
         self.field = where
-        self.dsn = plan.dsn
-        self.url = plan.url
+        self.url = server.url
         self.started_ns = 0
-        self._mosquitto = plan.mosquitto
+        self.server = server
         self.log = directory / "log"
         self.instruments = Part(_instruments(directory, where, load), self.log / "instruments.log")
-        self.parts = {ROLES.get(child.name, child.name): _part(child, self.log) for child in plan.children}
+        self.parts = server.parts
         self.agents = {name: Agent(name, directory / name, where) for name in load.agent_names}
-        self.trusting = Part(_trusting(directory, plan), self.log / "trusting.log")
+
+    @property
+    def dsn(self) -> str:
+        return self.server.find_dsn()
 
     @property
     def apart(self) -> ApartField:
@@ -80,7 +99,7 @@ class Laboratory:
         assert isinstance(self.field, ApartField)
         return self.field
 
-    def part(self, target: str) -> Part:
+    def part(self, target: str) -> Breakable:
         return self.agents[target] if target in self.agents else self.parts[target]
 
     def endings(self) -> list[Ending]:
@@ -94,7 +113,7 @@ class Laboratory:
 
     def forget_broker(self) -> None:
         """Remove what the broker remembers; accounts are configuration, not memory."""
-        (self._mosquitto.directory / "mosquitto.db").unlink(missing_ok=True)
+        self.server.broker_memory.unlink(missing_ok=True)
 
     async def start(self, *, trust_broker: bool) -> None:
         """Start everything in order and wait until it runs. Raises ChildFailed."""
@@ -102,7 +121,8 @@ class Laboratory:
         for part in self.parts.values():
             await part.start()
         if trust_broker:
-            await self.trusting.start()
+            assert self.server.trusting is not None
+            await self.server.trusting.start()
         await self._configure_agents(json.loads((self.log / "instruments.log").read_text().splitlines()[0]))
         self.started_ns = time.monotonic_ns()
         for agent in self.agents.values():
@@ -119,9 +139,9 @@ class Laboratory:
             own = {full.partition("/")[2]: port for full, port in ports.items() if full.startswith(f"{name}/")}
             agent.configure(self.url, secrets[name], own, self.load.polled_hz)
 
-    def client(self) -> contextlib.AbstractAsyncContextManager[kleinmaelzung.Lab]:
+    def client(self) -> AbstractAsyncContextManager[kleinmaelzung.Lab]:
         """What an admin's program connects with."""
-        return kleinmaelzung.connect(self.url, user="admin", password=self._mosquitto.passwords["admin"])
+        return kleinmaelzung.connect(self.url, user="admin", password=self.server.password)
 
     async def counts(self) -> dict[str, int]:
         """The last number that each instrument sent."""
@@ -140,28 +160,46 @@ class Laboratory:
 
     async def stop(self) -> None:
         """End everything in order: agents first, what they need last."""
-        for part in (*self.agents.values(), self.parts["gateway"], self.parts["logger"], self.trusting):
+        for part in (*self.agents.values(), self.parts["gateway"], self.parts["logger"], *self._trusting):
             if part.is_started:
                 await part.stop()
 
     async def end(self) -> None:
         """Leave no process."""
-        for part in (*self.agents.values(), self.trusting, *reversed(self.parts.values()), self.instruments):
+        for part in (*self.agents.values(), *self._trusting, *reversed(list(self.parts.values())), self.instruments):
             await part.end()
+
+    @property
+    def _trusting(self) -> list[Part]:
+        return [self.server.trusting] if self.server.trusting else []
 
 
 @asynccontextmanager
-async def open_laboratory(directory: Path, load: Load) -> AsyncIterator[Laboratory]:
+async def in_processes(directory: Path, host: str) -> AsyncIterator[Server]:
+    """As `kleinmaelzung up` has it, with nothing started yet."""
+    with system.locked(directory / "server"):
+        plan = await asyncio.to_thread(system.plan, system.Choices(data=directory / "server", host=host, port=0))
+        log = directory / "log"
+        yield Server(
+            url=plan.url,
+            find_dsn=lambda: plan.dsn,
+            password=plan.mosquitto.passwords["admin"],
+            parts={ROLES.get(child.name, child.name): _part(child, log) for child in plan.children},
+            broker_memory=plan.mosquitto.directory / "mosquitto.db",
+            trusting=Part(_trusting(directory, plan), log / "trusting.log"),
+        )
+
+
+@asynccontextmanager
+async def open_laboratory(directory: Path, load: Load, serve: Serve = in_processes) -> AsyncIterator[Laboratory]:
     """Build everything in a directory; leaving removes all but the files in it."""
     async with AsyncExitStack() as stack:
         where = await stack.enter_async_context(field.open_field())
         (directory / "log").mkdir(parents=True)
-        stack.enter_context(system.locked(directory / "server"))
-        choices = system.Choices(data=directory / "server", host=where.gateway_host, port=0)
-        plan = await asyncio.to_thread(system.plan, choices)
+        server = await stack.enter_async_context(serve(directory, where.gateway_host))
         for name in load.agent_names:
             (directory / name).mkdir()
-        laboratory = Laboratory(directory, plan, where, load)
+        laboratory = Laboratory(directory, server, where, load)
         stack.push_async_callback(laboratory.end)
         yield laboratory
 

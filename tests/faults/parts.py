@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from kleinmaelzung_local.children import STOP_TIMEOUT_S, Child, ChildFailed, Running
 
@@ -29,6 +29,30 @@ class Ending:
     part: str
     at_ns: int
     how: How
+
+
+class Breakable(Protocol):
+    """What faults befall: a process, or a container."""
+
+    @property
+    def findings(self) -> list[str]: ...
+
+    @property
+    def is_started(self) -> bool: ...
+
+    async def start(self) -> None: ...
+
+    async def start_again(self) -> None: ...
+
+    async def kill(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    def freeze(self) -> None: ...
+
+    def thaw(self) -> None: ...
+
+    async def end(self) -> None: ...
 
 
 class Part:

@@ -5,7 +5,7 @@ It looks at each stream's newest frame, by its number, every 150 ms. The databas
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final, Never
 
 import asyncpg
@@ -37,9 +37,9 @@ _LOST: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceE
 class Watcher:
     """Knows each instrument's newest number in the database; `run` must run beside it."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, find_dsn: Callable[[], str]) -> None:
         self.newest: dict[str, int] = {}
-        self._dsn = dsn
+        self._find_dsn = find_dsn
         self._looked = asyncio.Condition()
 
     async def run(self) -> Never:
@@ -57,7 +57,7 @@ class Watcher:
         return time.monotonic_ns()
 
     async def _look_until_lost(self) -> Never:
-        connection = await asyncpg.connect(self._dsn, timeout=LIMIT_S, command_timeout=LIMIT_S)
+        connection = await asyncpg.connect(self._find_dsn(), timeout=LIMIT_S, command_timeout=LIMIT_S)
         try:
             while True:
                 rows = await connection.fetch(_NEWEST)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults import experiment, verdict
 from tests.faults.laboratory import Laboratory, Load, open_laboratory
-from tests.faults.parts import Part
+from tests.faults.parts import Breakable
 
 LOAD = Load(agents=2, streams=1, polled=2)
 MOMENT_S = 0.3  # at most, between two that are told
@@ -49,7 +49,7 @@ async def test_whatever_ends_first_everything_is_logged_once(tmp_path: Path, see
 
 async def end_in_any_order(laboratory: Laboratory, chance: random.Random) -> None:
     """Tell each part to end a moment after the other; when all have ended, start them in another order."""
-    parts: list[Part] = [*laboratory.parts.values(), *laboratory.agents.values()]
+    parts: list[Breakable] = [*laboratory.parts.values(), *laboratory.agents.values()]
     async with asyncio.TaskGroup() as group:
         for part in chance.sample(parts, len(parts)):
             group.create_task(part.stop())

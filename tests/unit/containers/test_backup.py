@@ -56,11 +56,42 @@ def test_half_a_backup_is_refused(packed: Path, tmp_path: Path) -> None:
         backup.unpack(packed, tmp_path / "unpacked")
 
 
+def named(*days: int) -> list[Path]:
+    return [Path(f"/backups/kleinmaelzung-202611{day:02}T030000Z{backup.SUFFIX}") for day in days]
+
+
 def test_the_oldest_beyond_the_number_go() -> None:
-    found = [Path(name) for name in "abcd"]
-    assert backup.older(found, 3) == [Path("a")]
-    assert backup.older(found, 9) == []
-    assert backup.older(found, None) == []
+    found = named(4, 2, 1, 3)
+    [made] = named(4)
+    assert backup.beyond(found, made, 3) == named(1)
+    assert backup.beyond(found, made, 1) == named(1, 2, 3)
+    assert backup.beyond(found, made, 4) == backup.beyond(found, made, 9) == []
+    assert backup.beyond(found, made, None) == []
+
+
+def test_the_one_just_made_stays_whatever_the_clock_said() -> None:
+    [made] = named(1)
+    assert backup.beyond(named(1, 2, 3), made, 1) == named(2, 3)
+    assert backup.beyond(named(1, 2, 3), made, 2) == named(2)
+
+
+def test_what_a_person_named_is_not_counted_and_stays() -> None:
+    others = [Path(f"/backups/{name}") for name in ("before-the-move.backup.tar", "notes.txt", ".unfinished-x")]
+    [made] = named(9)
+    assert backup.beyond([*others, *named(8, 9)], made, 1) == named(8)
+
+
+def test_an_archive_that_cannot_be_read_back_gets_no_name(tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    for name in backup.PARTS:
+        (parts / name).write_bytes(b"content")
+    manifest = {"kleinmaelzung": "1.2.3", "made": "", "sha256": backup.digests(parts)}
+    (parts / "manifest.json").write_text(json.dumps(manifest))
+    (parts / "roles").write_bytes(b"as a disk that fails gives it back")
+    with pytest.raises(Refused, match="roles is not what was put into it"):
+        backup.pack(parts, tmp_path / f"one{backup.SUFFIX}")
+    assert not (tmp_path / f"one{backup.SUFFIX}").exists()
 
 
 def test_versions_are_compared_as_numbers() -> None:
