@@ -277,8 +277,8 @@ import signal, threading
 import kleinmaelzung.sync
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with kleinmaelzung.sync.connect({url!r}, user="otto", password={PASSWORD!r}) as lab:
-    print("waiting", flush=True)
     try:
+        print("waiting", flush=True)
         for frame in lab.watch({BALANCE!r}):
             pass
     except KeyboardInterrupt:
