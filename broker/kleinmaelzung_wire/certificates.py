@@ -28,19 +28,19 @@ FILE: Final = "certificate-file"
 
 PDF: Final = "pdf"
 MAX_NUMBER: Final = 40
-_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\Z")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
+NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def check_number(number: str) -> str:
     """Return a certificate's number, or raise WireError saying what one looks like: it is a part of file names."""
-    if len(number) > MAX_NUMBER or not _NUMBER.match(number):
+    if len(number) > MAX_NUMBER or not NUMBER.fullmatch(number):
         rule = f"1 to {MAX_NUMBER} letters, digits, dots, hyphens and underscores, the first a letter or digit"
         raise WireError(f"number {number!r:.80} is none of a certificate: {rule}")
     return number
 
 
 def check_sha256(text: str) -> str:
-    if not _SHA256.match(text):
+    if not SHA256.fullmatch(text):
         raise WireError(f"sha256 {text!r:.80} is none: 64 small hexadecimal digits")
     return text

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from kleinmaelzung import Error
-from kleinmaelzung.commands import calibration_template, options, texts
+from kleinmaelzung.commands import calibration_template, options, texts, whole_file
 
 # Of what is larger one byte more is enough to say so.
 MAX_BYTES: Final = 64 * 1024 * 1024
@@ -45,13 +44,10 @@ def add_files(parser: ArgumentParser) -> None:
 
 def contents(arguments: Namespace) -> tuple[bytes, bytes | None]:
     """Both files. Raises Error."""
-    try:
-        with arguments.file.open("rb") as opened:
-            record = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Error(f"{arguments.file} cannot be read: {error.strerror or error}") from error
     template = arguments.template
-    return record, None if template is None else calibration_template.content_of(template)
+    return whole_file.read(arguments.file, MAX_BYTES), None if template is None else calibration_template.content_of(
+        template
+    )
 
 
 def run(arguments: Namespace) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kleinmaelzung import Certificate, Error
-from kleinmaelzung.commands import options, part_file, texts
+from kleinmaelzung.commands import options, texts, whole_file
 from kleinmaelzung_wire import certificates
 from kleinmaelzung_wire.codec import WireError
 
@@ -99,12 +99,10 @@ async def _list(arguments: Namespace) -> int:
 
 async def _pdf(arguments: Namespace) -> int:
     output = arguments.output or Path(f"{arguments.number}.pdf")
-    if output.exists() and not arguments.force:
-        raise Error(f"{output} exists already: name another file with -o, or replace it with --force")
+    whole_file.check(output, {}, force=arguments.force)
     async with options.connected(arguments) as lab:
         content = await lab.certificates.pdf(arguments.number, arguments.revision)
-    with part_file.writing(output) as file:
-        file.write(content)
+    whole_file.write(output, content, force=arguments.force)
     shown = {"number": arguments.number, "file": str(output), "bytes": len(content)}
     options.show(arguments, shown, lambda: f"{texts.plain(str(output))}: {len(content)} bytes, as issued")
     return 0
@@ -135,11 +133,7 @@ def _row(one: Certificate) -> tuple[str, ...]:
 
 
 def _content(file: Path) -> bytes:
-    try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Error(f"{file} cannot be read: {error.strerror or error}") from error
+    content = whole_file.read(file, MAX_BYTES)
     if len(content) > MAX_BYTES:
         raise Error(f"{file} has more than {MAX_BYTES // 2**20} MiB, which no record has")
     return content

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kleinmaelzung import Error
-from kleinmaelzung.commands import options, texts
+from kleinmaelzung.commands import options, texts, whole_file
 
 # A template has 256 KiB at most: of what is larger one byte more is enough to say so.
 MAX_BYTES: Final = 256 * 1024
@@ -103,8 +103,4 @@ def table(document: dict[str, Any]) -> str:
 
 def content_of(file: Path) -> bytes:
     """A template's bytes, or one more than it may have. Raises Error."""
-    try:
-        with file.open("rb") as opened:
-            return opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Error(f"{file} cannot be read: {error.strerror or error}") from error
+    return whole_file.read(file, MAX_BYTES)

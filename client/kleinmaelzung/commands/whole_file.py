@@ -17,6 +17,15 @@ def check(output: Path, sources: Mapping[str, Path | None], *, force: bool) -> N
         raise _exists(output)
 
 
+def read(file: Path, most: int) -> bytes:
+    """Its bytes, or one more than it may have: of what is larger that is enough to say so. Raises Error."""
+    try:
+        with file.open("rb") as opened:
+            return opened.read(most + 1)
+    except OSError as error:
+        raise Error(f"{file} cannot be read: {error.strerror or error}") from error
+
+
 def write(output: Path, content: bytes, *, force: bool) -> None:
     """All of it or nothing. Raises Error."""
     part = output.with_name(f".{output.name}.{os.getpid()}.part")

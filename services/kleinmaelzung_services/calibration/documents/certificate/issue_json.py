@@ -7,7 +7,6 @@ are calculated again from the record and the template, and must give the same by
 import dataclasses
 import json
 import math
-import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -29,12 +28,12 @@ from kleinmaelzung_services.calibration.documents.certificate.issue import Issue
 from kleinmaelzung_services.calibration.records import record_json
 from kleinmaelzung_services.calibration.records.record import TemplateName
 from kleinmaelzung_services.calibration.records.record_json import Notes, RecordError
+from kleinmaelzung_wire.certificates import SHA256
 
 SCHEMA: Final = "calibration-certificate/1"
 FILE: Final = "certificate.json"
 # What encode() calculates, and decode() leaves alone.
 _CALCULATED: Final = ("verdict", "as_found", "as_left")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class IssueError(RecordError):
@@ -85,7 +84,7 @@ def decode(content: bytes) -> Issue:
             notes.add((key,), "missing", "make the certificate again")
         values.pop(key, None)
     head = record_json.read(_Head, values, (), notes)
-    if head is not None and not _SHA256.fullmatch(head.data_sha256):
+    if head is not None and not SHA256.fullmatch(head.data_sha256):
         rule = "expected a SHA-256: 64 digits of 0 to 9 and a to f"
         notes.add(("data_sha256",), rule, "make the certificate again", found=head.data_sha256)
     if head is None or notes.mistakes:

@@ -6,7 +6,6 @@ asks for beyond it (ISO/IEC 17025:2017, 7.8.2, 7.8.4 and 7.8.8). Whether a numbe
 
 import dataclasses
 import math
-import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import datetime
@@ -24,11 +23,9 @@ from kleinmaelzung_services.calibration.records.record_json import LONGEST_TEXT,
 from kleinmaelzung_services.calibration.templates.lines import Path
 from kleinmaelzung_services.calibration.templates.mistakes import show_path
 from kleinmaelzung_services.calibration.templates.template import Template
+from kleinmaelzung_wire.certificates import MAX_NUMBER, NUMBER, SHA256
 
-LONGEST_NUMBER: Final = 40
 MOST_REVISIONS: Final = 999
-_NUMBER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 # What stands on page 1 (7.8.2.1 b, c, e, g), and why it must.
 _MANDATORY: Final[tuple[tuple[str, str, str], ...]] = (
     ("laboratory", "name", "name the laboratory"),
@@ -122,11 +119,11 @@ def _check_number(issue: Issue, notes: Notes) -> None:
     path: Path = ("issue", "number")
     if not issue.number:
         notes.add(path, "missing: each certificate has its own number", "give it one, such as K-2026-0007")
-    elif not _NUMBER.fullmatch(issue.number):
+    elif not NUMBER.fullmatch(issue.number):
         rule = "expected letters a to z, digits and . _ - only, the first a letter or digit"
         notes.add(path, rule, "write it like K-2026-0007", found=issue.number)
-    if len(issue.number) > LONGEST_NUMBER:
-        rule = f"expected at most {LONGEST_NUMBER} characters, found {len(issue.number)}"
+    if len(issue.number) > MAX_NUMBER:
+        rule = f"expected at most {MAX_NUMBER} characters, found {len(issue.number)}"
         notes.add(path, rule, "shorten it: it stands on every page", found=issue.number)
 
 
@@ -168,7 +165,7 @@ def _check_words(issue: Issue, notes: Notes) -> None:
         return
     if not issue.signer.name.strip():
         notes.add(("issue", "signer", "name"), "missing", "use a key whose certificate names its holder")
-    if not _SHA256.fullmatch(issue.signer.fingerprint):
+    if not SHA256.fullmatch(issue.signer.fingerprint):
         rule = "expected the SHA-256 of the key's certificate: 64 digits of 0 to 9 and a to f"
         remedy = "take it from the key"
         notes.add(("issue", "signer", "fingerprint"), rule, remedy, found=issue.signer.fingerprint)
@@ -268,7 +265,7 @@ def _check_reviewed(data_sha256: str, reviewed_sha256: str, notes: Notes) -> Non
     reviewed = reviewed_sha256.strip().lower()
     if not reviewed:
         return
-    if not _SHA256.fullmatch(reviewed):
+    if not SHA256.fullmatch(reviewed):
         rule = "expected a SHA-256: 64 digits of 0 to 9 and a to f"
         notes.add(("reviewed",), rule, "take it from what was reviewed", found=reviewed_sha256)
     elif reviewed != data_sha256:
