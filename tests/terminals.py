@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,23 @@ class Terminal:
             "KLEINMAELZUNG_PASSWORD_FILE": str(home / "password"),
         }
 
-    async def start(self, *typed: str) -> asyncio.subprocess.Process:
+    async def start(self, *typed: str, stdin: int = asyncio.subprocess.DEVNULL) -> asyncio.subprocess.Process:
         pipe = asyncio.subprocess.PIPE
         command = (sys.executable, "-m", "kleinmaelzung", *typed)
-        return await asyncio.create_subprocess_exec(*command, env=self.environment, stdout=pipe, stderr=pipe)
+        return await asyncio.create_subprocess_exec(
+            *command, env=self.environment, stdin=stdin, stdout=pipe, stderr=pipe
+        )
+
+    async def start_on(self, terminal: int, *typed: str) -> asyncio.subprocess.Process:
+        """On a terminal of its own, whose keys it hears."""
+        command = ("setsid", "--ctty", "--wait", sys.executable, "-m", "kleinmaelzung", *typed)
+        return await asyncio.create_subprocess_exec(
+            *command,
+            env=self.environment | {"PATH": os.environ["PATH"]},
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+        )
 
     async def run(self, *typed: str) -> tuple[int, str, str]:
         """Exit code, output, error output."""

@@ -57,6 +57,7 @@ LAZY = {  # within a function only
     "kleinmaelzung/commands/calibration_verify.py": {"kleinmaelzung_services"},
     "kleinmaelzung/commands/signing_key.py": {"kleinmaelzung_services"},
     "kleinmaelzung/commands/up.py": {"kleinmaelzung_local"},
+    "kleinmaelzung/server_key.py": {"cryptography"},  # an extra
     "kleinmaelzung_services/history/formats/parquet_file.py": {"pyarrow"},  # large, and perhaps not there
 }
 

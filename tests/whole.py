@@ -52,11 +52,16 @@ class Whole:
         self._secret = ""
         self._process: asyncio.subprocess.Process | None = None
 
-    async def start_agent(self, *instruments: str) -> None:
-        """Start agent pi-1 with these instruments' configurations, and wait until it is online."""
+    @property
+    def config(self) -> Path:
+        """The agent's."""
+        return self._directory / "agent.toml"
+
+    async def start_agent(self, *instruments: str, own: str = "") -> None:
+        """Start agent pi-1 with these instruments' configurations and `own` lines, and wait until it is online."""
         secret = await self.secret()
-        head = f'[agent]\nname = "pi-1"\nurl = "{self.running.url}"\nsecret = "{secret}"\ndata = "spool"\n'
-        config = self._directory / "agent.toml"
+        head = f'[agent]\nname = "pi-1"\nurl = "{self.running.url}"\nsecret = "{secret}"\ndata = "spool"\n{own}\n'
+        config = self.config
         config.write_text(head + "".join(instruments))
         config.chmod(0o600)
         with (self._directory / "agent.log").open("ab") as log:

@@ -1,5 +1,7 @@
 """kleinmaelzung-agent --config agent.toml: reads the configuration, runs the agent, ends in order on SIGTERM.
 
+SIGHUP has it read the configuration again (lifetime.py).
+
 With --check it does not run: it looks at all that an agent needs, says what is broken and what to do, and ends.
 `kleinmaelzung-agent enrol` lets it become an agent of a server, by a code (enrol.py).
 
@@ -11,16 +13,14 @@ import asyncio
 import logging
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from kleinmaelzung_agent import agent, config, instruments, systemd
+from kleinmaelzung_agent import config, systemd, trial
 from kleinmaelzung_agent.config import Config, ConfigError
-from kleinmaelzung_agent.guards import Guard, Guarding
-from kleinmaelzung_agent.instruments import Instrument, Sink
-from kleinmaelzung_agent.numbering import Sampling
+from kleinmaelzung_agent.lifetime import Lifetime
 from kleinmaelzung_agent.spool import SpoolError
-from kleinmaelzung_agent.text_config import TextInstrumentConfig
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -39,17 +39,18 @@ def _main(arguments: Sequence[str] | None) -> int:
     wanted = _parser().parse_args(typed)
     if wanted.check:
         return _check(wanted)
+    shown = logging.StreamHandler()
+    shown.setFormatter(systemd.log_formatter())
+    logging.basicConfig(level=wanted.log_level.upper(), handlers=[shown])
+    logging.getLogger("websockets").setLevel(logging.INFO)  # for debugging it writes each header, the secret's too
+    trial.at_start(wanted.config, time.time_ns() // 1000)
     try:
         settings = config.load(wanted.config)
     except ConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    shown = logging.StreamHandler()
-    shown.setFormatter(systemd.log_formatter())
-    logging.basicConfig(level=wanted.log_level.upper(), handlers=[shown])
-    logging.getLogger("websockets").setLevel(logging.INFO)  # for debugging it writes each header, the secret's too
     try:
-        asyncio.run(_run(settings))
+        asyncio.run(_run(wanted.config, settings))
     except SpoolError as error:
         print(error, file=sys.stderr)
         return 1
@@ -80,40 +81,13 @@ def _check(wanted: argparse.Namespace) -> int:
     return 0 if findings.is_well(found) else 1
 
 
-async def _run(settings: Config) -> None:
-    stop = asyncio.Event()
+async def _run(path: Path, settings: Config) -> None:
+    running = Lifetime(path, settings)
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-
-    def make(sink: Sink) -> dict[str, Instrument]:
-        return {name: instruments.make(name, wanted, sink) for name, wanted in settings.instruments.items()}
-
-    sampling = {name: sampling_of(wanted) for name, wanted in settings.instruments.items()}
-    guarding = {name: guarding_of(wanted) for name, wanted in settings.instruments.items()}
-    await agent.run(settings.agent, make, sampling=sampling, guarding=guarding, stop=stop)
-
-
-def sampling_of(config: TextInstrumentConfig) -> Sampling:
-    """What the agent must know of an instrument, beside its driver."""
-    return Sampling(
-        frame_every_s=config.frame_every_s,
-        silent_after_s=config.silent_after_s,
-        stops_when_full=config.when_full == "stop",
-    )
-
-
-def guarding_of(config: TextInstrumentConfig) -> Guarding:
-    """What stands before an instrument's commands."""
-    commands = {
-        name: Guard(interlocks=one.interlocks, max_age_s=one.max_age_s, is_dangerous=one.is_dangerous)
-        for name, one in config.commands.items()
-    }
-    return Guarding(
-        commands=commands,
-        safe_command=config.safe_command,
-        safe_after_s=config.safe_after_s,
-        allows_raw=config.allow_raw,
-    )
+        loop.add_signal_handler(number, running.stop)
+    loop.add_signal_handler(signal.SIGHUP, running.hang_up)
+    await running.run()
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
 """The agent as a whole: instruments -> numbering -> spool and outbox -> uplink, and its orderly end.
 
 Instrument.run() --samples(), state()--> Agent --> Numbering --NumberedFrame--> Spool (kept) and Outbox (sent)
+
+Its instruments may change while it runs (lifetime.py); one of them is the agent itself (itself.py).
 """
 
 import asyncio
 import contextlib
-import functools
-import importlib.metadata
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Never
 
-from kleinmaelzung_agent import clock, guards, kept, outages, runs, spool, spool_disk, systemd
+from kleinmaelzung_agent import clock, guards, kept, runs, spool
 from kleinmaelzung_agent.backfill import PATIENCE_S, Schedule
 from kleinmaelzung_agent.clock import Timeline
 from kleinmaelzung_agent.command_file import CommandFile
@@ -22,24 +22,26 @@ from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_agent.guards import UNGUARDED, Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
+from kleinmaelzung_agent.itself import LOOK_S, TRIAL_S, Itself
 from kleinmaelzung_agent.kept import Kept
 from kleinmaelzung_agent.newest import Newest
 from kleinmaelzung_agent.numbering import USUAL, Numbering, Sampling
 from kleinmaelzung_agent.outbox import Outbox
+from kleinmaelzung_agent.readers import Readers
 from kleinmaelzung_agent.recorder import NumberedFrame
+from kleinmaelzung_agent.reporting import Reporting
 from kleinmaelzung_agent.resending import Resending
 from kleinmaelzung_agent.spool import Spool
+from kleinmaelzung_agent.states import States
 from kleinmaelzung_agent.uplink import Uplink
-from kleinmaelzung_wire import messages
-from kleinmaelzung_wire.messages import AgentStatus, Condition, State
+from kleinmaelzung_wire.messages import Condition
+from kleinmaelzung_wire.orders import ITSELF
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
 
 OBSERVE_CLOCK_S = 1.0
 REMEMBER_TIME_S = 60.0
-STATUS_EVERY_S = 10.0
-RESTART_S = 5.0  # a driver with a fault is started again, but not so often that it fills the log
 SETTLE_S = 2.0
 GOODBYE_S = 1.0
 
@@ -56,6 +58,8 @@ class Tuning:
     patience_s: float = PATIENCE_S
     settle_s: float = SETTLE_S
     waits: Waits = WAITS
+    trial_s: float = TRIAL_S
+    look_s: float = LOOK_S
 
 
 Make = Callable[[Sink], Mapping[str, Instrument]]
@@ -69,17 +73,21 @@ async def run(
     guarding: Mapping[str, Guarding] | None = None,
     stop: asyncio.Event,
     tuning: Tuning | None = None,
+    attach: Callable[["Agent"], Itself] | None = None,
 ) -> None:
-    """Run the agent until `stop` is set. Raises spool.SpoolError where the data directory cannot be used."""
+    """Run the agent until `stop` is set. Raises spool.SpoolError where the data directory cannot be used.
+
+    `attach` gives what takes the commands to the agent itself.
+    """
     tuning = tuning or Tuning()
-    keep_all = frozenset(name for name, how in sampling.items() if how.stops_when_full)
+    keep_all = _keep_all(sampling)
     async with (
         spool.open_spool(config.data, window_s=tuning.window_s, limits=config.spool, keep_all=keep_all) as store,
         kept.open_kept(config.data, config.spool) as keeping,
     ):
         agent = Agent(config, store, keeping, sampling, tuning, guarding or {})
         try:
-            await agent.run(make(agent), stop)
+            await agent.run(make(agent), stop, attach(agent) if attach else None)
         finally:
             await agent.close()
 
@@ -99,49 +107,64 @@ class Agent:
         self.epoch = secrets.randbits(53) or 1  # 0 is no epoch; randbits(53) reaches frames.MAX_EPOCH and no further
         self._config, self._spool, self._tuning = config, store, tuning
         self._sampling, self._guarding = sampling, guarding
-        self._newest = Newest(guarding, {name: how.silent_after_s for name, how in sampling.items()})
+        self._newest = Newest(guarding, _silences(sampling))
         self._command_file = CommandFile(config.data)
         self._commands: Commands | None = None
+        self._instruments: dict[str, Instrument] = {}
+        self._itself: Itself | None = None
+        self._readers = Readers(lambda name, reason: self.state(name, "error", reason))
+        self._tasks: asyncio.TaskGroup | None = None
         self._timeline = Timeline(store.last_known_us)
         self._observe_clock()
         self._since_us = self.now_us()
         self._outbox = Outbox()
         self._numbering = Numbering(self.epoch, self._since_us, self._timeline, store, self._outbox, sampling)
-        self._said: dict[str, tuple[Condition, str]] = {}  # by the drivers
-        self._stopped: set[str] = set()  # instruments whose readings are not taken, since the spool is full
-        self._states: dict[str, State] = {}
-        self._status: AgentStatus | None = None
-        self._gateway = ""
-        self._ahead_us: int | None = None  # of the gateway's clock, when it was connected to it
+        self._states = States(self._outbox, self.now_us)
+        self._reporting = Reporting(
+            config,
+            epoch=self.epoch,
+            since_us=self._since_us,
+            timeline=self._timeline,
+            numbering=self._numbering,
+            spool=store,
+            outbox=self._outbox,
+            nonce=lambda: self._commands.nonce if self._commands else "",
+            orders=lambda: self._itself.told() if self._itself else {},
+        )
         store.announce = self._numbering.announce
         store.on_added = keeping.add if keeping else None
         self._kept = keeping
-        self._asked = 0
-        self._resending = Resending(store, keeping, self._numbering, self._ask_what_is_stored)
+        self._is_noted = False
+        self._resending = Resending(store, keeping, self._numbering, self._reporting.ask_what_is_stored)
 
-    async def run(self, instruments: Mapping[str, Instrument], stop: asyncio.Event) -> None:
+    async def run(
+        self, instruments: Mapping[str, Instrument], stop: asyncio.Event, itself: Itself | None = None
+    ) -> None:
         """Sample and deliver until `stop`; then end in order: instruments, what is under way, status, socket."""
-        for name, instrument in instruments.items():
-            description = guards.described(instrument.description(), self._guarding.get(name, UNGUARDED))
-            self._outbox.retain(f"{name}/description", description.encode())
-        commands = self._commands = self._make_commands(instruments)
+        self._instruments, self._itself = dict(instruments), itself
+        self._describe(self._instruments)
+        commands = self._commands = self._make_commands()
         uplink = self._make_uplink(commands)
-        await self._begin(instruments)
+        await self._begin()
         await self._begin_commands(commands)
+        if itself:
+            await itself.open()
         try:
             async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
                 spooling = tasks.create_task(self._spool.run(), name="spool")
                 tasks.create_task(self._keep_time(), name="clock")
-                tasks.create_task(self._keep_status(), name="status")
+                tasks.create_task(self._reporting.run(), name="status")
                 tasks.create_task(uplink.run(), name="uplink")
                 tasks.create_task(self._resending.run(), name="resending")
                 if self._kept:
                     tasks.create_task(self._kept.run(), name="kept")
-                tasks.create_task(systemd.keep_telling(), name="systemd")
                 commands.start(tasks)
-                sampling = [tasks.create_task(self._sample(i), name=f"instrument {n}") for n, i in instruments.items()]
+                self._readers.start(self._instruments.values(), tasks)
+                ourselves = [tasks.create_task(itself.run(), name="itself")] if itself else []
                 await stop.wait()
-                await _cancel(*sampling)
+                await _cancel(*ourselves)  # first: it may be changing the instruments
+                await self._readers.stop_all()
                 await commands.end(GOODBYE_S)
                 await self._settle()
                 await _cancel(spooling)
@@ -152,27 +175,74 @@ class Agent:
         finally:
             self._numbering.close()
 
+    async def change(
+        self,
+        make: Make,
+        *,
+        removed: Collection[str],
+        sampling: Mapping[str, Sampling],
+        guarding: Mapping[str, Guarding],
+    ) -> None:
+        """Go on with other instruments, in the same run: what `make` gives is new or takes the place of its like.
+
+        The rest is not touched.
+        """
+        assert self._commands, "run() comes first"
+        assert self._tasks, "run() comes first"
+        made = dict(make(self))
+        added, changed = made.keys() - self._instruments.keys(), made.keys() & self._instruments.keys()
+        await self._commands.leave(removed)
+        await self._readers.stop([*removed, *changed])  # before any is started: they may swap their ports
+        self._sampling, self._guarding = sampling, guarding
+        self._instruments = {name: kept for name, kept in self._instruments.items() if name not in removed} | made
+        self._commands.renew(self._commanded(), guarding, {*removed, *changed})
+        self._newest.renew(guarding, _silences(sampling), {*removed, *changed})
+        self._numbering.sample(sampling)
+        for name in removed:
+            self._numbering.end(name, self.now_us())
+            self._states.forget(name)
+        for name in changed:
+            self._numbering.renew(name, self.now_us())
+            self._states.renew(name)
+        for name in added:
+            self._numbering.begin(name, self.now_us())
+        self._describe(made)
+        await self._spool.keep_all(_keep_all(sampling))
+        await self._tell_changed(added, removed)
+        self._readers.start(made.values(), self._tasks)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a gateway has taken us in."""
+        return self._outbox.is_open
+
+    def tell_status(self) -> None:
+        """Publish what is new of the agent as a whole."""
+        self._reporting.tell()
+
     def samples(self, instrument: str, readings: Sequence[Reading]) -> None:
         """Record readings and send what is complete."""
-        if not readings:
+        if not readings or instrument not in self._instruments:
             return
         self._newest.take(instrument, readings)
         if self._sampling.get(instrument, USUAL).stops_when_full and self._spool.is_full:
-            self._stopped.add(instrument)
-            self._show(instrument)
+            self._states.rest(instrument)
             self._numbering.refuse(instrument, readings)
             return
-        self._resume(instrument)
+        self._states.resume(instrument)
         self._numbering.take(instrument, readings)
 
     def state(self, instrument: str, condition: Condition, reason: str) -> None:
         """Publish the instrument's state where it is a new one, and record where it means a gap."""
-        self._said[instrument] = condition, reason
-        self._show(instrument)
+        if instrument not in self._instruments:
+            return
+        self._states.say(instrument, condition, reason)
         self._numbering.said(instrument, condition, reason)
 
     def number(self, instrument: str, record: dict[str, Any]) -> NumberedFrame:
         """A record as the next frame of an instrument; what is open goes before it, itself it is not yet on its way."""
+        if instrument == ITSELF:
+            self._note_itself()
         return self._numbering.number(instrument, record)
 
     def hand_over(self, frame: NumberedFrame) -> None:
@@ -185,25 +255,12 @@ class Agent:
     async def close(self) -> None:
         await self._command_file.close()
 
-    def _resume(self, instrument: str) -> None:
-        if instrument in self._stopped:
-            self._stopped.discard(instrument)
-            self._show(instrument)
+    def _commanded(self) -> dict[str, Instrument]:
+        return self._instruments | ({ITSELF: self._itself} if self._itself else {})
 
-    def _show(self, instrument: str) -> None:
-        condition, reason = self._said.get(instrument, ("connected", ""))
-        if instrument in self._stopped:
-            condition, reason = "error", outages.FULL
-        known = self._states.get(instrument)
-        since = known.since if known and known.state == condition else self.now_us()
-        state = State(state=condition, since=since, reason=reason[: messages.MAX_SENTENCE])
-        if state != known:
-            self._states[instrument] = state
-            self._outbox.retain(f"{instrument}/state", state.encode())
-
-    def _make_commands(self, instruments: Mapping[str, Instrument]) -> Commands:
+    def _make_commands(self) -> Commands:
         return Commands(
-            instruments,
+            self._commanded(),
             guarding=self._guarding,
             file=self._command_file,
             desk=self,
@@ -227,12 +284,12 @@ class Agent:
             on_stored=self._resending.stored,
         )
 
-    async def _begin(self, instruments: Mapping[str, Instrument]) -> None:
+    async def _begin(self) -> None:
         """Say what came before this run, and only when that is on disk begin it: what dies meanwhile says it again."""
-        self._tell_before(instruments)
-        self._spool.on_opened = lambda: self._tell_before(instruments)
+        self._tell_all_before()
+        self._spool.on_opened = self._tell_all_before
         await self._spool.flush()
-        await self._spool.begin_run(self.epoch, self._since_us, instruments)
+        await self._spool.begin_run(self.epoch, self._since_us, self._instruments)
 
     async def _begin_commands(self, commands: Commands) -> None:
         """Records of commands that an earlier run may have taken with it go again: the same frames, stored once."""
@@ -241,19 +298,34 @@ class Agent:
         if await self._spool.flush():
             await self._command_file.settled()
 
-    def _tell_before(self, instruments: Iterable[str]) -> None:
+    def _tell_all_before(self) -> None:
+        self._tell_before(self._instruments, self._since_us)
+        if gap := runs.gap_of_commands(ITSELF, self._spool.previous, self._since_us):
+            self._note_itself()
+            self._numbering.record(ITSELF, [gap])
+
+    def _tell_before(self, instruments: Iterable[str], started_us: int) -> None:
         for name in instruments:
-            gaps = runs.gaps_before(name, self._spool.previous, self._spool.damage, self._since_us)
+            gaps = runs.gaps_before(name, self._spool.previous, self._spool.damage, started_us)
             self._numbering.record(name, gaps)
 
-    async def _sample(self, instrument: Instrument) -> Never:
-        while True:
-            try:
-                await instrument.run()
-            except Exception as error:  # a fault in one driver must not end the other instruments
-                logger.exception("%s: fault in the driver", instrument.name)
-                self.state(instrument.name, "error", f"fault in the driver: {error!r:.200}")
-            await asyncio.sleep(RESTART_S)
+    def _note_itself(self) -> None:
+        """An agent that nobody commands has no frames of its own, and then this run has none to miss."""
+        if not self._is_noted:
+            self._is_noted = True
+            self._spool.note_in_run(self.epoch, ITSELF)
+
+    def _describe(self, instruments: Mapping[str, Instrument]) -> None:
+        for name, instrument in instruments.items():
+            description = guards.described(instrument.description(), self._guarding.get(name, UNGUARDED))
+            self._outbox.retain(f"{name}/description", description.encode())
+
+    async def _tell_changed(self, added: Collection[str], removed: Collection[str]) -> None:
+        """As at the start: what came before an instrument is on disk before it counts as one of this run."""
+        known = self._numbering.numbers()  # one that comes back in the same run has no run before this one
+        self._tell_before([name for name in added if (name, self.epoch) not in known], self.now_us())
+        await self._spool.flush()
+        await self._spool.change_run(self.epoch, added=added, removed=removed)
 
     async def _keep_time(self) -> Never:
         remembered_s = time.monotonic()
@@ -261,8 +333,7 @@ class Agent:
             await asyncio.sleep(OBSERVE_CLOCK_S)
             self._observe_clock()
             if not self._spool.is_full:
-                for instrument in tuple(self._stopped):
-                    self._resume(instrument)
+                self._states.resume_all()
             if time.monotonic() - remembered_s >= REMEMBER_TIME_S:
                 remembered_s = time.monotonic()
                 await self._spool.remember_time(self.now_us())
@@ -280,43 +351,8 @@ class Agent:
     def now_us(self) -> int:
         return self._timeline.at(time.monotonic_ns())
 
-    async def _keep_status(self) -> Never:
-        while True:
-            self._publish_status()
-            await asyncio.sleep(STATUS_EVERY_S)
-
     def _welcome(self, gateway: str, time_us: int) -> None:
-        self._gateway = gateway
-        self._ahead_us = self.now_us() - time_us if time_us else None
-        self._publish_status(is_due=True)
-
-    def _ask_what_is_stored(self) -> None:
-        self._asked += 1
-        self._publish_status(is_due=True)
-
-    def _publish_status(self, *, is_due: bool = False, online: bool = True) -> None:
-        judged = self._timeline.clock
-        status = AgentStatus(
-            online=online,
-            nonce=self._commands.nonce if self._commands and online else "",
-            since=self._since_us,
-            version=_version(),
-            gateway=self._gateway,
-            epoch=self.epoch,
-            clock={"synchronised": judged.synchronised},
-            taken=self._numbering.taken,
-            samples=self._numbering.samples,
-            unlogged=self._spool.unlogged,
-            reason=self._spool.trouble[: messages.MAX_SENTENCE] if online else "stopped",
-        )
-        if is_due or status != self._status:
-            self._status = status
-            # The clock's error grows all the time, and others use the disk too, which alone is no news.
-            previous = self._spool.previous.epoch if self._spool.previous else 0
-            keeps = {"keep_s": int(self._config.spool.keep_s), "asked": self._asked, "previous": previous}
-            spool = {**self._spool.figures(), "free": spool_disk.free_bytes(self._config.data), **keeps}
-            told = replace(status, clock=asdict(judged) | {"ahead_us": self._ahead_us}, spool=spool)
-            self._outbox.retain("status", told.encode())
+        self._reporting.welcome(gateway, self.now_us() - time_us if time_us else None)
 
     async def _settle(self) -> None:
         """What was taken is numbered, and has a little time to be logged."""
@@ -332,10 +368,19 @@ class Agent:
                 self.now_us(), {name: last for (name, _), last in self._numbering.numbers().items()}
             )
         self._numbering.publish_latest()
-        self._publish_status(online=False)
+        self._reporting.tell(online=False)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GOODBYE_S):
                 await uplink.drain()
+
+
+def _keep_all(sampling: Mapping[str, Sampling]) -> frozenset[str]:
+    """Of these nothing is ever given up."""
+    return frozenset(name for name, how in sampling.items() if how.stops_when_full)
+
+
+def _silences(sampling: Mapping[str, Sampling]) -> dict[str, float]:
+    return {name: how.silent_after_s for name, how in sampling.items()}
 
 
 class _StoppedError(Exception):
@@ -347,8 +392,3 @@ async def _cancel(*tasks: asyncio.Task[Never]) -> None:
         task.cancel()
     if tasks:
         await asyncio.wait(tasks, timeout=GOODBYE_S)  # a driver that does not let go must not hold up the rest
-
-
-@functools.cache
-def _version() -> str:
-    return importlib.metadata.version("kleinmaelzung")

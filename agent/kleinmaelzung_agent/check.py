@@ -6,8 +6,6 @@ Nothing is written. Where the agent runs already, it has its ports and its conne
 """
 
 import asyncio
-import contextlib
-import fcntl
 import getpass
 import os
 import time
@@ -18,13 +16,15 @@ from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from kleinmaelzung_agent import check_ports, clock, config, gateway_link, spool_disk, spool_lock
+from kleinmaelzung_agent import check_ports, clock, config, gateway_link, signature, spool_disk, spool_lock
 from kleinmaelzung_agent.config import AgentConfig, Config, ConfigError
 from kleinmaelzung_agent.gateway_link import Trouble
+from kleinmaelzung_agent.signature import SignatureError
 from kleinmaelzung_agent.spool_file import FILE_NAME
 from kleinmaelzung_wire import findings, sockets, tls
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.findings import Finding
+from kleinmaelzung_wire.orders import fingerprint
 
 CONNECT_S: Final = 5.0
 CLOCK_US: Final = 5_000_000
@@ -51,38 +51,20 @@ async def check(path: Path) -> list[Finding]:
         settings = config.load(path)
     except (ConfigError, OSError) as error:
         remedy = "correct these; agent.example.toml explains each key"
-        rest = ("agent", "agent-spool", "agent-clock", "server", "login", "instrument")
+        rest = ("agent", "agent-spool", "agent-clock", "agent-orders", "server", "login", "instrument")
         because = "the configuration cannot be used"
         wrong = findings.broken("config", "; ".join(map(str.strip, str(error).splitlines())), remedy)
         return [wrong, *(findings.unchecked(id_, because) for id_ in rest)]
-    holder = find_holder(settings.agent.data)
+    holder = spool_lock.find_holder(settings.agent.data)
     return [
         findings.ok("config", f"{path} is right: agent {settings.agent.name}, {len(settings.instruments)} instruments"),
         _agent(holder),
         spool(settings.agent),
         _clock(),
+        orders(settings.agent),
         *await _gateway(settings.agent, is_running=bool(holder)),
         *await _instruments(settings, is_running=bool(holder)),
     ]
-
-
-def find_holder(data: Path) -> str:
-    """The process of the agent that runs with this data directory; empty where none does. Leaves no trace."""
-    try:
-        handle = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
-    except OSError:
-        return ""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        with contextlib.suppress(OSError, UnicodeError):
-            return (data / spool_lock.SIGN).read_text(encoding="ascii")[:20].strip() or "unknown"
-        return "unknown"
-    except OSError:
-        return ""
-    finally:
-        os.close(handle)
-    return ""
 
 
 def _agent(holder: str) -> Finding:
@@ -118,6 +100,20 @@ def spool(wanted: AgentConfig) -> Finding:
         remedy = "look at the disk (dmesg); what could be read of it was saved, so the file may be deleted"
         return findings.warning("agent-spool", f"was damaged once: {aside[-1].name} was moved aside", remedy)
     return findings.ok("agent-spool", f"{wanted.data}, {free / 1e9:.1f} GB are free")
+
+
+def orders(wanted: AgentConfig) -> Finding:
+    """Whose orders are carried out: that there is nobody is a choice, not a fault."""
+    if wanted.server_key_file is None:
+        return findings.ok(
+            "agent-orders", "no server key is trusted: nobody configures or updates this agent from afar"
+        )
+    try:
+        key = signature.read_key(wanted.server_key_file)
+    except SignatureError as error:
+        remedy = "put the server's public key there, or take server_key_file out of agent.toml"
+        return findings.warning("agent-orders", f"no order is carried out: {error}", remedy)
+    return findings.ok("agent-orders", f"orders by the server key {fingerprint(key)} are carried out")
 
 
 def _unusable(data: Path) -> str:

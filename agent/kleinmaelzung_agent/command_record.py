@@ -10,18 +10,36 @@ from typing import Any, Final
 from kleinmaelzung_agent.remembered import Begun
 from kleinmaelzung_wire import codec, ledger
 from kleinmaelzung_wire.messages import Reply
+from kleinmaelzung_wire.orders import ITSELF
 
 MAX_ARGUMENTS: Final = 32
 MAX_TEXT: Final = 1024
 MAX_RAW: Final = 4096
+MAX_DIGEST: Final = 512  # bytes of an order, its signature or a digest: a longer one is a piece of a file
 MAX_BYTES: Final = 16 * 1024  # of all arguments: beside them a frame holds what was sent and what came
 
 
 def of(begun: Begun, reply: Reply) -> dict[str, Any]:
     """The record of one command."""
     command = replace(begun.command, id=_plain(begun.id), name=_plain(begun.name), arguments=bounded(begun.arguments))
-    reply = replace(reply, reason=_plain(reply.reason))
+    reply = replace(kept(reply), reason=_plain(reply.reason))
     return ledger.record(command, reply, origin=_plain(begun.origin), received=begun.received)
+
+
+def kept(reply: Reply) -> Reply:
+    """A reply as it is remembered and recorded: without the bytes among its values, which only the caller needs."""
+    values = {name: value for name, value in reply.values.items() if not isinstance(value, bytes)}
+    return replace(reply, values=values) if len(values) < len(reply.values) else reply
+
+
+def without_contents(instrument: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked of an agent itself, without the pieces of files that came with it."""
+    if instrument != ITSELF:
+        return dict(arguments)
+    return {
+        name: f"{len(value)} bytes" if isinstance(value, bytes) and len(value) > MAX_DIGEST else value
+        for name, value in arguments.items()
+    }
 
 
 def bounded(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ from kleinmaelzung_agent.safe_command import GRACE_S, SafeCommand
 from kleinmaelzung_wire import failpoints
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.messages import Command, Control, Reply, Result
+from kleinmaelzung_wire.orders import ITSELF
 
 logger = logging.getLogger(__name__)
 
@@ -54,11 +55,16 @@ class Commands:
         publish: Callable[[str, Control], None],
     ) -> None:
         self.nonce = ""  # of the connection there is
-        self._instruments, self._guarding = instruments, guarding
+        self._instruments, self._guarding = instruments, guarding  # the agent itself is one of them
         self._file, self._desk, self._answer = file, desk, answer
         self._publish = publish
         self._leases = Leases(
-            instruments, guarding, publish=self._tell, gone=self._gone, expired=self._expired, now_us=desk.now_us
+            _held_by_somebody(instruments),
+            guarding,
+            publish=self._tell,
+            gone=self._gone,
+            expired=self._expired,
+            now_us=desk.now_us,
         )
         self._keeping: asyncio.Future[None] | None = None  # the newest lease, on its way to the disk
         self._armed = Armed()
@@ -95,6 +101,24 @@ class Commands:
         self._is_ending = True
         if self._running:
             await asyncio.wait(list(self._running.values()), timeout=limit_s)
+
+    async def leave(self, instruments: Iterable[str]) -> None:
+        """Let go of instruments that are about to be removed: what somebody holds is made safe while it can be."""
+        for name in instruments:
+            if user := self._leases.holder(name):
+                self._leases.end(name)
+                why = f"{user} held it, and it was removed from the configuration"
+                self._expired(name, why)
+                if safe := self._make_safe(name, why):
+                    await safe.send_once()
+
+    def renew(
+        self, instruments: Mapping[str, Instrument], guarding: Mapping[str, Guarding], others: Collection[str]
+    ) -> None:
+        """Go on with these instruments; `others` are not what they were, or are gone."""
+        self._instruments, self._guarding = instruments, guarding
+        self._leases.renew(_held_by_somebody(instruments), guarding)
+        self._armed.forget(others)
 
     def receive(self, instrument: str, user: str, payload: bytes, options: Mapping[str, Any], *, is_raw: bool) -> None:
         """Take in one command; its answer comes by `answer`."""
@@ -156,6 +180,8 @@ class Commands:
     def _own(self, asked: Asked, target: Instrument) -> Reply | None:
         """The reply where the command is for the agent itself."""
         begun, arguments = asked.begun, asked.command.arguments
+        if begun.instrument == ITSELF and asked.command.name.startswith("_"):
+            raise _RefusedError("nobody holds an agent itself, and it takes no raw bytes: send the command alone")
         try:
             match asked.command.name:
                 case "_take":
@@ -227,7 +253,7 @@ class Commands:
             if not result.done():
                 result.set_result(reply)
 
-        self._file.note(begun.key, reply.encode(), desks.leave(self._desk, begun, reply))
+        self._file.note(begun.key, command_record.kept(reply).encode(), desks.leave(self._desk, begun, reply))
         keeping, self._keeping = self._keeping, None
         if keeping is None or begun.name != "_take":
             finish()
@@ -295,7 +321,7 @@ class Commands:
         """Keep what became of it, and only then let its record go: a run that died before says that it is lost."""
         frame = self._desk.number(begun.instrument, command_record.of(begun, reply))
         try:
-            await self._file.end(begun.key, reply.encode(), frame)
+            await self._file.end(begun.key, command_record.kept(reply).encode(), frame)
         finally:
             failpoints.reach("agent.command_ended")
             self._desk.hand_over(frame)
@@ -312,12 +338,16 @@ class Commands:
 
     def _gone(self, instrument: str, why: str) -> None:
         self._expired(instrument, why)
-        name = self._guarding.get(instrument, UNGUARDED).safe_command
-        if name and self._tasks is not None and not self._is_ending:
-            logger.warning("%s: %s; sending %s", instrument, why, name)
-            safe = SafeCommand(self._instruments[instrument], name, why, desk=self._desk, answer=self._answer)
+        if self._tasks is not None and not self._is_ending and (safe := self._make_safe(instrument, why)):
             sending = safe.send(is_held=lambda: self._leases.is_held(instrument))
             self._tasks.create_task(sending, name=f"safe command {instrument}")
+
+    def _make_safe(self, instrument: str, why: str) -> SafeCommand | None:
+        name, target = self._guarding.get(instrument, UNGUARDED).safe_command, self._instruments.get(instrument)
+        if not name or target is None:
+            return None
+        logger.warning("%s: %s; sending %s", instrument, why, name)
+        return SafeCommand(target, name, why, desk=self._desk, answer=self._answer)
 
     async def _say_lost(self, key: Key, begun: Begun) -> None:
         if begun.instrument in self._instruments:
@@ -338,7 +368,7 @@ class Commands:
             id=command.id,
             name=command.name,
             origin=session,
-            arguments=command_record.bounded(command.arguments),
+            arguments=command_record.bounded(command_record.without_contents(instrument, command.arguments)),
             received=self._desk.now_us(),
         )
 
@@ -358,6 +388,11 @@ class Commands:
     def _send(self, instrument: str, result: "asyncio.Future[Reply]", options: dict[str, Any]) -> None:
         if not result.cancelled():
             self._answer(f"{instrument}/reply", result.result().encode(), options)
+
+
+def _held_by_somebody(instruments: Iterable[str]) -> list[str]:
+    """Those that can be taken: all but the agent itself."""
+    return [name for name in instruments if name != ITSELF]
 
 
 class _RefusedError(Exception):

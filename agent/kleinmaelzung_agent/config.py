@@ -17,6 +17,7 @@ from kleinmaelzung_agent.spool import Limits
 from kleinmaelzung_agent.tables import Table, hint, shown
 from kleinmaelzung_agent.text_config import TextInstrumentConfig
 from kleinmaelzung_wire import topics
+from kleinmaelzung_wire.orders import ITSELF
 
 # With less, a minute without the network could be too long for a fast instrument.
 SMALLEST_SPOOL = 1_000_000
@@ -31,6 +32,20 @@ NAME_RULE = "1 to 32 of a-z 0-9 _ -, starting with a letter or digit"
 class ConfigError(Exception):
     """The configuration cannot be used; the text is one message with all mistakes and their places."""
 
+    @property
+    def head(self) -> str:
+        """Where and how many."""
+        return str(self).partition("\n")[0]
+
+    @property
+    def mistakes(self) -> list[str]:
+        """Each on its own; none where the head says all."""
+        return [line.strip() for line in str(self).splitlines()[1:]]
+
+    @property
+    def in_one_line(self) -> str:
+        return ": ".join([self.head, *(["; ".join(self.mistakes)] if self.mistakes else [])])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentConfig:
@@ -39,6 +54,7 @@ class AgentConfig:
     secret: str = field(repr=False)
     data: Path
     ca_file: Path | None = None
+    server_key_file: Path | None = None  # whose orders are carried out
     spool: Limits = field(default_factory=Limits)
 
 
@@ -50,8 +66,13 @@ class Config:
 
 def load(path: Path) -> Config:
     """Read and check agent.toml. Raises ConfigError with all mistakes; relative paths start at its directory."""
+    return read(_text(path), path)
+
+
+def read(text: str, path: Path) -> Config:
+    """Check what agent.toml says, or is to say, at this place. Raises ConfigError as `load` does."""
     mistakes: list[str] = []
-    root = Table(_parse(path), "", mistakes)
+    root = Table(_parse(text, path), "", mistakes)
     config = Config(agent=_agent(root, path), instruments=_instruments(root))
     root.finish()
     if mistakes:
@@ -60,13 +81,18 @@ def load(path: Path) -> Config:
     return config
 
 
-def _parse(path: Path) -> dict[str, object]:
+def _text(path: Path) -> str:
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        return path.read_bytes().decode()
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8: {error.reason} at byte {error.start}") from error
+
+
+def _parse(text: str, path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not TOML: {error}") from error
 
@@ -79,6 +105,7 @@ def _agent(root: Table, path: Path) -> AgentConfig:
         secret=_secret(table, path),
         data=base / table.text("data"),
         ca_file=_ca_file(table, base),
+        server_key_file=_server_key_file(table, base),
         spool=_limits(root.table("spool")),
     )
     table.finish()
@@ -103,6 +130,8 @@ def _instruments(root: Table) -> dict[str, TextInstrumentConfig]:
     for name, table in tables.items():
         if not topics.NAME.match(name):
             table.mistakes.append(f"{table.place}: an instrument's name is {NAME_RULE}")
+        if name == ITSELF:
+            table.mistakes.append(f"{table.place}: {ITSELF} is the agent itself, choose another name")
         instruments[name] = text_config.read(table)
     for name, table in tables.items():
         _check_interlocks(table, name, instruments)
@@ -171,6 +200,12 @@ def _ca_file(table: Table, base: Path) -> Path | None:
     file = table.text("ca_file", "")
     if file and not (base / file).is_file():
         table.mistake("ca_file", f"{base / file} is no file")
+    return base / file if file else None
+
+
+def _server_key_file(table: Table, base: Path) -> Path | None:
+    """Only named here: it is read for each order. Without it the agent measures all the same."""
+    file = table.text("server_key_file", "")
     return base / file if file else None
 
 

@@ -1,7 +1,8 @@
 """`kleinmaelzung-agent enrol`: by a short code this machine becomes an agent of a server.
 
-server's address, name and code in; out: the agent's secret in a file of its own, and [agent] in agent.toml. The code
-comes from `kleinmaelzung agent enrol NAME` and works once. Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+server's address, name and code in; out: the agent's secret and the server's public key in files of their own, and
+[agent] in agent.toml. The code comes from `kleinmaelzung agent enrol NAME` and works once. Exit codes: 0 done,
+1 refused or failed, 2 wrong usage.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -21,21 +23,34 @@ from websockets.typing import Subprotocol
 from kleinmaelzung_agent import agent_file, gateway_link
 from kleinmaelzung_agent.agent_file import NotChanged
 from kleinmaelzung_agent.gateway_link import CLOSE_TIMEOUT_S, MAX_MESSAGE, OPEN_TIMEOUT_S
-from kleinmaelzung_wire import enrolment, sockets, tls, topics
+from kleinmaelzung_wire import enrolment, orders, sockets, tls, topics
 from kleinmaelzung_wire.codec import WireError
 
 CONFIG: Final = Path("/etc/kleinmaelzung/agent.toml")
 DATA: Final = Path("/var/lib/kleinmaelzung")
 KEPT_IN: Final = "agent.secret"
+KEY_IN: Final = "server.pub"
 ANSWER_TIMEOUT_S: Final = 30.0  # the gateway lets who guessed wait
 READABLE: Final = """\
 {server} has no TLS: whoever listens in the network on the way can read the agent's secret and all that is measured.
 Where that network is not your own, give the server a certificate (docs/front-door.md) and enrol again by https://"""
+TRUSTED: Final = """\
+It carries out what the server's key signs: new configurations, new versions of the program. The key's fingerprint:
+  {fingerprint}"""
+UNTRUSTED: Final = "This server gave no key to verify orders by, so nobody configures or updates this agent from afar."
 ELSEWHERE: Final = "if it was not you who used it, shut that one out: kleinmaelzung agent remove"
 
 
 class NotEnrolled(Exception):
     """This machine did not become an agent; the text is a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enrolled:
+    """What the code opened. `server_key` is the public key whose orders the agent carries out; None: of nobody."""
+
+    secret: str = field(repr=False)
+    server_key: bytes | None = None
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -49,7 +64,8 @@ def main(arguments: Sequence[str]) -> int:
     ca_file = wanted.ca_file.absolute() if wanted.ca_file else None
     try:
         _check_writable(wanted.config)
-        _write(wanted, ca_file, asyncio.run(fetch(wanted.server, wanted.name, code, ca_file)))
+        enrolled = asyncio.run(fetch(wanted.server, wanted.name, code, ca_file))
+        _write(wanted, ca_file, enrolled)
     except NotChanged as error:
         return _say(f"{wanted.config}: {error}", 1)
     except (NotEnrolled, WireError, OSError) as error:
@@ -57,6 +73,8 @@ def main(arguments: Sequence[str]) -> int:
     print(f"This machine is now agent {wanted.name} of {wanted.server}; {wanted.config} says so.")
     if urlsplit(wanted.server).scheme in ("http", "ws"):
         print(READABLE.format(server=wanted.server))
+    key = enrolled.server_key
+    print(TRUSTED.format(fingerprint=orders.fingerprint(key)) if key else UNTRUSTED)
     return 0
 
 
@@ -87,8 +105,8 @@ def _check_address(url: str) -> None:
         raise WireError(f"{url!r:.100} is no server's address, expected something such as http://lab:8080")
 
 
-async def fetch(server: str, name: str, code: str, ca_file: Path | None) -> str:
-    """Exchange the code for the agent's secret. Raises NotEnrolled, WireError."""
+async def fetch(server: str, name: str, code: str, ca_file: Path | None) -> Enrolled:
+    """Exchange the code for the agent's secret and the server's public key. Raises NotEnrolled, WireError."""
     keys = enrolment.keys(name, code)
     url = gateway_link.agent_url(server)
     hello = {"enrol": name, "password": keys.password}
@@ -102,8 +120,11 @@ async def fetch(server: str, name: str, code: str, ca_file: Path | None) -> str:
         trouble = gateway_link.why_not_connected(error, name, url, ca_file)
         raise NotEnrolled(f"gateway {server}: {trouble.sentence}") from error
     match kind, rest:
-        case "enrolled", [{"sealed": bytes(sealed)}]:
-            return enrolment.open_sealed(sealed, keys.pad)
+        case "enrolled", [{"sealed": bytes(waiting), **more}]:
+            sealed, behind = enrolment.split(waiting)
+            key = more.get("key", behind)  # older gateways send none, or what a newer one made as it is
+            server_key = enrolment.open_key(key, keys.pad) if isinstance(key, bytes) and key else None
+            return Enrolled(secret=enrolment.open_sealed(sealed, keys.pad), server_key=server_key)
     raise NotEnrolled(f"gateway {server}: {kind!r:.40} received, expected enrolled")
 
 
@@ -134,39 +155,67 @@ def _check_writable(config: Path) -> None:
     directory = config.parent
     if not os.access(directory, os.W_OK) or (config.exists() and not os.access(config, os.R_OK | os.W_OK)):
         raise NotEnrolled(f"{config} cannot be written here: run this as root, or name another file by --config")
-    if config.exists():
-        agent_file.changed(config.read_text(), {"name": "x"})
+    if before := _read(config):
+        agent_file.changed(before, {"name": "x"})
 
 
-def _write(wanted: argparse.Namespace, ca_file: Path | None, secret: str) -> None:
-    """The secret first: a configuration without it would be refused."""
+def _read(config: Path) -> str:
+    """The file as it is, "" where there is none. Root follows no link, for the agent's user may put one there."""
+    try:
+        with os.fdopen(os.open(config, os.O_RDONLY | (os.O_NOFOLLOW if _is_installed(config) else 0))) as file:
+            return file.read()
+    except FileNotFoundError:
+        return ""
+
+
+def _is_installed(config: Path) -> bool:
+    """Whether this is what deploy/install-agent made, and we are root: the agent runs as another user."""
+    return os.geteuid() == 0 and config == CONFIG
+
+
+def _write(wanted: argparse.Namespace, ca_file: Path | None, enrolled: Enrolled) -> None:
+    """The secret and the key first: a configuration without them would be refused."""
     config: Path = wanted.config
-    _write_private(config.parent / KEPT_IN, secret + "\n", 0o400, _owner(config))
+    _write_private(config.parent / KEPT_IN, enrolled.secret + "\n", 0o400, _owner(config))
     values = {"name": wanted.name, "url": wanted.server, "secret_file": KEPT_IN}
     values |= {"ca_file": str(ca_file)} if ca_file else {}
-    before = config.read_text() if config.exists() else ""
+    key_file = config.parent / KEY_IN  # root's own where root runs this: by it a new version of the program is verified
+    if enrolled.server_key:
+        _write_private(key_file, orders.pem(enrolled.server_key), 0o644, None)
+        values |= {"server_key_file": KEY_IN}
+    before = _read(config)
     if not agent_file.says(before, "data"):
         values |= {"data": str(DATA if config == CONFIG else config.parent.absolute() / "agent-data")}
-    without = frozenset({"secret", "ca_file"})
+    without = frozenset({"secret", "ca_file", "server_key_file"})
     text = agent_file.changed(before, values, without) if before else agent_file.first(str(config), values)
     _replace(config, text)
+    if not enrolled.server_key:
+        key_file.unlink(missing_ok=True)  # an earlier server is not trusted for ever
 
 
 def _owner(config: Path) -> tuple[int, int] | None:
-    """Whom the secret is for: who owns the agent's data, where we are root; None: us."""
-    if os.geteuid() != 0 or config != CONFIG:
-        return None
-    with contextlib.suppress(FileNotFoundError):
-        owner = DATA.stat()
-        return owner.st_uid, owner.st_gid
+    """Whom secret and configuration are for: who owns the agent's data, where we are root; None: us."""
+    if _is_installed(config):
+        with contextlib.suppress(FileNotFoundError):
+            owner = DATA.stat()
+            return owner.st_uid, owner.st_gid
     return None
 
 
 def _replace(path: Path, text: str) -> None:
-    """The file anew, for whom it was before; a new one for its folder's group to read."""
-    before = path.stat() if path.exists() else path.parent.stat()
-    mode = before.st_mode & 0o777 if path.exists() else 0o640
-    _write_private(path, text, mode, (before.st_uid, before.st_gid) if os.geteuid() == 0 else None)
+    """The file anew, for whom it was before; a new one for the agent's user, who may be told to change it."""
+    try:
+        before = path.lstat()
+    except FileNotFoundError:
+        _write_private(path, text, 0o640, _owner(path) or _as_its_folder(path))
+        return
+    owner = (before.st_uid, before.st_gid) if os.geteuid() == 0 else None
+    _write_private(path, text, before.st_mode & 0o777, owner)
+
+
+def _as_its_folder(path: Path) -> tuple[int, int] | None:
+    folder = path.parent.stat()
+    return (folder.st_uid, folder.st_gid) if os.geteuid() == 0 else None
 
 
 def _write_private(path: Path, text: str, mode: int, owner: tuple[int, int] | None) -> None:

@@ -4,7 +4,7 @@ Guarding    what the configuration says of one instrument's commands: interlocks
 Armed       a dangerous command is announced by `_arm` and must follow from the same user and session within 10 s
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -72,6 +72,10 @@ class Armed:
     def arm(self, instrument: str, user: str, session: str, command: What, *, now_s: float) -> None:
         self._armed = {key: kept for key, kept in self._armed.items() if kept[1] > now_s}
         self._armed[instrument, user, session] = command, now_s + ARMED_S
+
+    def forget(self, instruments: Collection[str]) -> None:
+        """What was announced to these is not any more: they are others now."""
+        self._armed = {key: kept for key, kept in self._armed.items() if key[0] not in instruments}
 
     def use(self, instrument: str, user: str, session: str, command: What, *, now_s: float) -> bool:
         """Whether it is armed. It is not any more afterwards: each dangerous command is announced by itself."""

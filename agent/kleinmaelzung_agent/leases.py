@@ -72,13 +72,29 @@ class Leases:
 
     def refusal(self, instrument: str, who: Session) -> str:
         """Why somebody may not command an instrument now; empty where they may."""
-        return self._leases[instrument].refusal(*who, now_s=time.monotonic())
+        return self._lease(instrument).refusal(*who, now_s=time.monotonic())
 
     def is_held_by(self, instrument: str, who: Session) -> bool:
-        return self._leases[instrument].is_held_by(*who, now_s=time.monotonic())
+        return self._lease(instrument).is_held_by(*who, now_s=time.monotonic())
 
     def is_held(self, instrument: str) -> bool:
-        return bool(self._leases[instrument].control(time.monotonic()).user)
+        return bool(self.holder(instrument))
+
+    def holder(self, instrument: str) -> str:
+        """Which user holds it; empty where nobody does."""
+        return self._lease(instrument).control(time.monotonic()).user
+
+    def renew(self, instruments: Iterable[str], guarding: Mapping[str, Guarding]) -> None:
+        """Go on with these instruments: who holds one that stays goes on holding it."""
+        before, self._guarding = self._leases, guarding
+        self._leases = {name: before.get(name, Lease()) for name in instruments}
+        for name in self._leases.keys() - before.keys():
+            self._publish(name, lease.FREE)
+
+    def end(self, instrument: str) -> None:
+        """Nobody holds it any more, without a word to who did."""
+        self._lease(instrument).end()
+        self._publish(instrument, lease.FREE)
 
     def session(self, who: Session, *, is_there: bool) -> None:
         """Take the broker's word on a client session."""
@@ -95,6 +111,10 @@ class Leases:
     def disconnected(self) -> None:
         if self._away_since_s is None:
             self._away_since_s = time.monotonic()
+
+    def _lease(self, instrument: str) -> Lease:
+        # A command may end after its instrument was removed, and the agent itself is held by nobody.
+        return self._leases.get(instrument) or Lease()
 
     async def run(self) -> Never:
         """Notice what only time tells."""

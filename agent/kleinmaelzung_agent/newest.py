@@ -1,6 +1,6 @@
 """What the channels said last that some interlock looks at. Pure: readings in, a refusal or nothing out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from kleinmaelzung_agent import interlocks
@@ -19,6 +19,17 @@ class Newest:
         self._silent_after_s = silent_after_s
         self._watched = _watched(guarding)
         self._values: dict[tuple[str, str], tuple[Value, str, int]] = {}
+
+    def renew(
+        self, guarding: Mapping[str, Guarding], silent_after_s: Mapping[str, float], others: Collection[str]
+    ) -> None:
+        """Go on with another configuration. What instruments said that are `others` now is not known any more."""
+        self._silent_after_s, self._watched = silent_after_s, _watched(guarding)
+        self._values = {
+            (name, channel): value
+            for (name, channel), value in self._values.items()
+            if name not in others and channel in self._watched.get(name, ())
+        }
 
     def take(self, instrument: str, readings: Sequence[Reading]) -> None:
         for channel in self._watched.get(instrument, ()):

@@ -111,6 +111,24 @@ class Numbering:
         self.hand_over([frame])
         return frame
 
+    def begin(self, instrument: str, now_us: int) -> None:
+        """An instrument is read from now on, and not since the start."""
+        how = self._sampling_of(instrument)
+        self._rest(instrument, how)  # it may have been read before, and removed
+        self._outages[instrument] = Outages(now_us, silent_after_s=how.silent_after_s)
+
+    def renew(self, instrument: str, now_us: int) -> None:
+        """An instrument was stopped and goes on with another configuration; the pause is recorded."""
+        how, outage = self._sampling_of(instrument), self._outage(instrument)
+        self._rest(instrument, how)
+        self.record(instrument, outage.renewed(now_us, silent_after_s=how.silent_after_s))
+
+    def end(self, instrument: str, now_us: int) -> None:
+        """An instrument is not read any more."""
+        self._rest(instrument, USUAL)
+        if outage := self._outages.pop(instrument, None):
+            self.record(instrument, outage.ended(now_us))
+
     def cut(self) -> None:
         """Number what is open, of all instruments."""
         for recorder in self._recorders.values():
@@ -123,9 +141,21 @@ class Numbering:
             if newest is not None:
                 self._outbox.retain(f"{name}/latest", newest)
 
+    def sample(self, sampling: Mapping[str, Sampling]) -> None:
+        """Know from now on how instruments are sampled; of those that change, `renew` says so."""
+        self._sampling = sampling
+
     def close(self) -> None:
         for timer in self._timers.values():
             timer.cancel()
+
+    def _rest(self, instrument: str, how: Sampling) -> None:
+        """Number what is open, and let nothing come later of what was."""
+        for key in [key for key in self._timers if key[0] == instrument]:
+            self._timers.pop(key).cancel()
+        if recorder := self._recorders.get(instrument):
+            self.hand_over(recorder.cut(self._timeline.clock))
+            recorder.renew(how.frame_every_s)
 
     def _recorder(self, instrument: str) -> Recorder:
         # Made at need: a gap may belong to an instrument that an earlier configuration had.

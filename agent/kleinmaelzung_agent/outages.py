@@ -32,7 +32,7 @@ class Outages:
 
     def __init__(self, started_us: int, *, silent_after_s: float = 0.0) -> None:
         self.due_ns: int | None = None  # when `waited` must be called
-        self._search_ns = int(max(SEARCH_S, silent_after_s + GRACE_S) * 1e9)
+        self._search_ns = _search_ns(silent_after_s)
         self._last_us = started_us  # of the newest sample
         self._has_sampled = False
         self._reason = ""
@@ -71,6 +71,17 @@ class Outages:
         since_us = ended[0].until if ended and ended[0].until else self._last_us
         return [*ended, self._open(gaps.SPOOL_FULL, since_us, FULL)]
 
+    def renewed(self, now_us: int, *, silent_after_s: float) -> list[Gap]:
+        """Note that the instrument was stopped, and is started with another configuration."""
+        self._search_ns, self.due_ns = _search_ns(silent_after_s), None
+        if self._gap or not self._has_sampled:
+            return []
+        return [self._open(gaps.RECONFIGURED, max(self._last_us, now_us), "")]
+
+    def ended(self, now_us: int) -> list[Gap]:
+        """Note that the instrument is not read any more, which is no gap."""
+        return self._end(now_us)
+
     def _open(self, reason: str, since_us: int, detail: str) -> Gap:
         self.due_ns = None
         self._gap = Gap(reason=reason, since=since_us, detail=detail)
@@ -86,3 +97,7 @@ class Outages:
             detail = f"{FULL}; readings not taken: {self._refused}"
             self._refused = 0
         return [replace(gap, until=max(until_us, gap.since or 0), detail=detail)]
+
+
+def _search_ns(silent_after_s: float) -> int:
+    return int(max(SEARCH_S, silent_after_s + GRACE_S) * 1e9)

@@ -87,6 +87,12 @@ class Recorder:
             done += self._take_one(reading, timeline)
         return done
 
+    def renew(self, frame_every_s: float) -> None:
+        """Go on with another configuration: numbers go on, the newest values are those of its channels."""
+        self._frame_every_ns = int(frame_every_s * 1e9)
+        self._pace = Pace(self._frame_every_ns)
+        self._latest, self._latest_changed = {}, False
+
     @property
     def due_ns(self) -> int | None:
         """When `cut` must be called, by the monotonic clock; None where nothing waits."""

@@ -23,6 +23,13 @@ def gaps_before(instrument: str, previous: PreviousRun | None, damage: Damage | 
     return found
 
 
+def gap_of_commands(name: str, previous: PreviousRun | None, started_us: int) -> Gap | None:
+    """Why records of commands to the agent itself may be missing: only where the run before had some, and died."""
+    if previous is None or previous.is_clean or name not in previous.instruments:
+        return None
+    return _since_end(previous, started_us)
+
+
 def _since_end(previous: PreviousRun, started_us: int) -> Gap:
     since_us = min(previous.last_known_us, started_us)  # later only where a wrong year was put right
     if previous.is_clean:

@@ -43,13 +43,14 @@ class SafeCommand:
     async def send(self, is_held: Callable[[], bool]) -> None:
         """Try until it is done, a few times, and while nobody holds the instrument again and sees to it."""
         for _ in range(TRIES):
-            if (await self._send_once()).result == "done":
+            if (await self.send_once()).result == "done":
                 return
             await asyncio.sleep(AGAIN_S)
             if is_held():
                 return
 
-    async def _send_once(self) -> Reply:
+    async def send_once(self) -> Reply:
+        """Try it, with a record of what came of it."""
         begun = desks.our_own(self._instrument.name, self._name, self._desk.now_us())
         reply = await self._executed(begun, replace(begun.command, timeout_us=int(TIMEOUT_S * 1e6)))
         reason = f"{self._why}; {reply.reason}" if reply.reason else self._why

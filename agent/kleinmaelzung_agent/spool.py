@@ -84,7 +84,8 @@ class Spool:
         self._logged = Deletions()
         self._delete_since_ns = 0
         self._fullness = Fullness(limits)
-        self._facts: dict[str, int] = {}
+        self._facts: dict[str, int] = {}  # not written yet
+        self._facts_since_ns = 0
         self._losses = Losses()
         self._writing: frozenset[Stream] = frozenset()
         self._flushing = asyncio.Lock()
@@ -239,6 +240,28 @@ class Spool:
         known = {f"{INSTRUMENT}{name}": epoch for name in instruments}
         await self._remember(known | {EPOCH: epoch, SINCE: since_us, ENDED: 0}, firmly=True)
 
+    async def change_run(self, epoch: int, *, added: Iterable[str], removed: Iterable[str]) -> None:
+        """Remember what this run reads besides from now on, and what it does not read any more."""
+        changed = {f"{INSTRUMENT}{name}": epoch for name in added} | {f"{INSTRUMENT}{name}": 0 for name in removed}
+        if changed:
+            await self._remember(changed, firmly=True)
+
+    def note_in_run(self, epoch: int, instrument: str) -> None:
+        """Remember within a window that this run has frames of an instrument."""
+        self._facts = self._facts | {f"{INSTRUMENT}{instrument}": epoch}
+        self._facts_since_ns = time.monotonic_ns()
+        self._wanted.set()
+
+    async def keep_all(self, names: frozenset[str]) -> None:
+        """From now on give up nothing of these instruments."""
+        if names == self._keep_all:
+            return
+        self._keep_all = names
+        try:
+            self._take_outcome(await self._in_thread(lambda: self._disk.keep_all(names)))
+        except FAULTS as error:
+            self._complain(error)
+
     async def end_run(self, time_us: int, last: Mapping[str, int] = MappingProxyType({})) -> None:
         """Remember that this run ended in order, and the last number of each instrument."""
         await self._remember({ENDED: time_us} | {LAST + name: number for name, number in last.items()})
@@ -293,6 +316,7 @@ class Spool:
             return 0
         dues = [] if self._memory.oldest_ns is None else [self._memory.oldest_ns]
         dues += [self._delete_since_ns] if self._logged or self._losses.told else []
+        dues += [self._facts_since_ns] if self._facts else []
         wait_ns = min(self._window_ns, int(UNHEARD_S * 1e9)) if self._is_unheard else self._window_ns
         return min(dues) + wait_ns if dues else None
 
@@ -339,6 +363,7 @@ class Spool:
 
     async def _remember(self, facts: dict[str, int], *, firmly: bool = False) -> None:
         self._facts = self._facts | facts
+        self._facts_since_ns = time.monotonic_ns()
         change = Change(facts=self._facts)
         try:
             await self._in_thread(lambda: self._disk.remember(change, firmly=firmly))

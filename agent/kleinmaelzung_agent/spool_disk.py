@@ -85,6 +85,11 @@ class Disk:
         if firmly:
             self._with_file(SpoolFile.checkpoint)
 
+    def keep_all(self, names: frozenset[str]) -> Outcome:
+        """From now on give up nothing of these instruments."""
+        self._keep_all = names
+        return self._with_file(lambda file: file.keep_all(names))
+
     def mark_time(self, time_us: int) -> None:
         """Raises OSError."""
         spool_mark.write(self._mark, time_us)

@@ -58,6 +58,12 @@ class SpoolFile:
     def close(self) -> None:
         self._connection.close()
 
+    def keep_all(self, names: frozenset[str]) -> Outcome:
+        """From now on give up nothing of these instruments."""
+        self._keep_all = names
+        self._measure()
+        return self.outcome()
+
     def outcome(self) -> Outcome:
         """What is held, and the losses that no outcome has told yet."""
         (last_id,) = self._connection.execute("SELECT coalesce(max(id), 0) FROM frames").fetchone()

@@ -15,6 +15,30 @@ class SpoolError(Exception):
     """The spool cannot be used; the message says why."""
 
 
+def find_holder(data: Path) -> str:
+    """The process of the agent that runs with this data directory; empty where none does. Leaves no trace."""
+    try:
+        handle = os.open(data, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _holder(data)
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
+    return ""
+
+
+def _holder(data: Path) -> str:
+    try:
+        return (data / SIGN).read_text(encoding="ascii")[:20].strip() or "unknown"
+    except (OSError, UnicodeError):
+        return "unknown"
+
+
 class DirectoryLock:
     """Held from `take` to `release`."""
 
@@ -54,7 +78,7 @@ class DirectoryLock:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            by = f"process {self._holder()}"
+            by = f"process {_holder(self._directory)}"
             raise SpoolError(f"the data directory {self._directory} is in use by another agent ({by})") from error
         except OSError as error:
             raise self._unusable(error) from error
@@ -65,12 +89,6 @@ class DirectoryLock:
         except OSError as error:
             if error.errno not in _PASSING:
                 raise self._unusable(error) from error
-
-    def _holder(self) -> str:
-        try:
-            return (self._directory / SIGN).read_text(encoding="ascii")[:20].strip() or "unknown"
-        except (OSError, UnicodeError):
-            return "unknown"
 
     def _unusable(self, error: OSError) -> SpoolError:
         return SpoolError(f"the data directory {self._directory} cannot be used: {error.strerror}")

@@ -1,4 +1,4 @@
-"""What systemd is told, where it started the agent: that it is ready, and again and again that it is alive.
+"""What systemd is told, where it started the agent: that it is ready, how it is, again and again that it is alive.
 
 NOTIFY_SOCKET and WATCHDOG_USEC in, datagrams out; nothing where systemd did not ask. It is told from the event loop, so
 a loop that hangs falls silent, and the unit's WatchdogSec has the agent ended and started again. Lines of the log
@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 TOLD_IN_A_SPAN: Final = 3  # times; twice is the least, and one datagram may be late
 IDLE_S: Final = 3600.0  # where systemd watches nothing
 _PRIORITIES: Final = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))  # as syslog counts
+CONNECTED: Final = "connected to the gateway"  # deploy/install-agent waits for a text that begins so
+_MAX_STATUS: Final = 300
 LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -36,6 +38,11 @@ def interval_s(environment: Mapping[str, str]) -> float:
     span_us = environment.get("WATCHDOG_USEC", "")
     is_meant = environment.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
     return int(span_us) / 1e6 / TOLD_IN_A_SPAN if span_us.isdecimal() and int(span_us) and is_meant else IDLE_S
+
+
+def tell_status(sentence: str, environment: Mapping[str, str] = os.environ) -> None:
+    """How the agent is, in one line, as `systemctl status` shows it."""
+    tell(f"STATUS={' '.join(sentence.split())[:_MAX_STATUS]}", environment)
 
 
 def tell(word: str, environment: Mapping[str, str]) -> None:

@@ -93,7 +93,7 @@ class TextInstrument:
                 reason = await self._until_lost(conversation, port)
             finally:
                 self._conversation = None
-                conversation.end(reason or "the agent ends")
+                conversation.end(reason or "the agent stopped reading this instrument")
         return reason
 
     async def _until_lost(self, conversation: Conversation, port: Port) -> str:

@@ -19,7 +19,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.frames import CloseCode
 
-from kleinmaelzung_agent import backfill, clock, gateway_link
+from kleinmaelzung_agent import backfill, clock, gateway_link, systemd
 from kleinmaelzung_agent.backfill import Schedule
 from kleinmaelzung_agent.commands import Commands
 from kleinmaelzung_agent.gateway_link import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, SEND_AHEAD, Trouble
@@ -256,6 +256,7 @@ class Uplink:
         gateway = str(about.get("gateway", ""))[:64]
         self._wants_beats = about.get("beats") is True
         logger.info("connected to the gateway %s", gateway or self._url)
+        systemd.tell_status(f"{systemd.CONNECTED} {gateway or self._url}")
         self._reported, self._welcomed_s = "", time.monotonic()
         self._schedule.reset()
         self._commands.nonce = secrets.token_hex(8)
@@ -268,6 +269,7 @@ class Uplink:
         is_new, self._reported = trouble.kind != self._reported, trouble.kind
         level = logging.ERROR if trouble.is_fatal else logging.WARNING
         logger.log(level if is_new else logging.DEBUG, "gateway %s: %s", self._url, trouble.sentence)
+        systemd.tell_status(f"not connected: {trouble.sentence}")
 
 
 async def _close(link: ClientConnection) -> None:

@@ -14,6 +14,7 @@ Source of the format: mosquitto's plugins/dynamic-security, 2.0.11.
 
 import base64
 import hashlib
+import hmac
 import secrets
 from typing import Any, Final
 
@@ -177,6 +178,16 @@ def _account(user: str, password: str, role: str, description: str = "") -> dict
     }
 
 
+def _has_password(account: dict[str, Any], password: str) -> bool:
+    """Whether it is that account's; False where the plugin keeps passwords in another way than we do."""
+    try:
+        salt, digest = (base64.b64decode(account[key]) for key in ("salt", "password"))
+        found = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, account["iterations"])
+    except (KeyError, ValueError, TypeError):
+        return False
+    return hmac.compare_digest(found, digest)
+
+
 def first_state(*, admin_password: str, service_passwords: dict[str, str]) -> dict[str, Any]:
     """The plugin's file at the first start: roles, the services' accounts, `admin`. Later the broker keeps it.
 
@@ -239,15 +250,26 @@ def _service_account(name: str, password: str) -> dict[str, Any]:
 
 def with_public_view(state: dict[str, Any], password: str | None) -> dict[str, Any]:
     """The plugin's file with the account of the public view; without it where there is no password."""
-    own, rights = _own_role(PUBLIC), Rights(role=PUBLIC)
-    is_there = any(rights_of(account) == rights for account in state.get("clients", []))
-    if not state.get("roles") or (password is None and not is_there):
+    rights = Rights(role=PUBLIC)
+    found = next((account for account in state.get("clients", []) if rights_of(account) == rights), None)
+    is_as_wanted = found is None if password is None else found is not None and _has_password(found, password)
+    if not state.get("roles") or is_as_wanted:
         return state
-    accounts = [account for account in state["clients"] if account["username"] != PUBLIC]
+    return _with_person(state, PUBLIC, password, rights)
+
+
+def with_admin(state: dict[str, Any], password: str) -> dict[str, Any]:
+    """The plugin's file with `admin` as in the first one, for who lost that password."""
+    return _with_person(state, "admin", password, Rights(role="admin"))
+
+
+def _with_person(state: dict[str, Any], name: str, password: str | None, rights: Rights) -> dict[str, Any]:
+    own = _own_role(name)
+    accounts = [account for account in state["clients"] if account["username"] != name]
     roles = [role for role in state["roles"] if role["rolename"] != own]
     if password is not None:
-        accounts.append(_account(PUBLIC, password, own, rights.to_json()))
-        roles.append({"rolename": own, "acls": user_rules(PUBLIC, rights)})
+        accounts.append(_account(name, password, own, rights.to_json()))
+        roles.append({"rolename": own, "acls": user_rules(name, rights)})
     return {**state, "clients": accounts, "roles": roles}
 
 

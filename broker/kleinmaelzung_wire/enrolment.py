@@ -2,6 +2,7 @@
 
     code "7F3K-9QXD" and the agent's name --keys()--> the password of the account `enrol:NAME`, and a pad
     the agent's secret --seal(pad)--> what waits at the broker for that account --open_sealed(pad)--> the secret
+    the server's public key --seal_key(pad)--> behind it --open_key(pad)--> the key, which nobody else made
 
 The code has 40 bits, which is little. So whoever guesses must ask the broker, each time, within the code's 15 minutes,
 and must have spent 32 MiB and a tenth of a second on each guess. The same price stands before what is sealed, should
@@ -14,7 +15,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final
 
-from kleinmaelzung_wire import topics
+from kleinmaelzung_wire import orders, topics
 from kleinmaelzung_wire.codec import WireError
 
 LIFETIME_S: Final = 15 * 60
@@ -26,6 +27,10 @@ _MISREAD: Final = str.maketrans("ILO", "110")
 MAX_SECRET: Final = 64  # bytes; access.make_secret() makes 43
 _MARK: Final = 16
 _PASSWORD: Final = 24
+_SEALED: Final = MAX_SECRET + 1 + _MARK
+_SEALED_KEY: Final = orders.KEY_BYTES + _MARK
+# A pad is longer than the secret needs: who knows nothing of the key's part derives the same first part.
+_PAD: Final = _SEALED + _SEALED_KEY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +61,7 @@ def _shown(plain: str) -> str:
 def keys(agent: str, code: str) -> Keys:
     """What a code opens for one agent. Takes 32 MiB and a moment; on the smallest Pi seconds."""
     salt = f"kleinmaelzung enrolment of {topics.check_name(agent, 'agent')}".encode()
-    length = _PASSWORD + MAX_SECRET + 1 + _MARK
-    made = hashlib.scrypt(code.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**26, dklen=length)
+    made = hashlib.scrypt(code.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**26, dklen=_PASSWORD + _PAD)
     return Keys(password=made[:_PASSWORD].hex(), pad=made[_PASSWORD:])
 
 
@@ -66,17 +70,43 @@ def seal(secret: str, pad: bytes) -> bytes:
     content = secret.encode()
     if not 0 < len(content) <= MAX_SECRET:
         raise ValueError(f"a secret has 1 to {MAX_SECRET} bytes")
-    hidden = _xor(bytes([len(content)]) + content.ljust(MAX_SECRET, b"\0"), pad)
-    return hidden + _mark(hidden, pad)
+    return _sealed(bytes([len(content)]) + content.ljust(MAX_SECRET, b"\0"), pad[:_SEALED])
 
 
 def open_sealed(sealed: bytes, pad: bytes) -> str:
     """The secret again. Raises WireError for what was sealed with another pad, or damaged."""
-    hidden, mark = sealed[:-_MARK], sealed[-_MARK:]
-    if len(hidden) != MAX_SECRET + 1 or not hmac.compare_digest(mark, _mark(hidden, pad)):
-        raise WireError("what the server holds ready for this agent does not fit the code: make a new code")
-    content = _xor(hidden, pad)
+    content = _opened(sealed, pad[:_SEALED])
     return content[1 : 1 + content[0]].decode()
+
+
+def seal_key(key: bytes, pad: bytes) -> bytes:
+    """The server's public key, so that nobody without the pad can put another in its place."""
+    if len(key) != orders.KEY_BYTES:
+        raise ValueError(f"a public key has {orders.KEY_BYTES} bytes")
+    return _sealed(key, pad[_SEALED:])
+
+
+def open_key(sealed: bytes, pad: bytes) -> bytes:
+    """The key again. Raises WireError as open_sealed() does."""
+    return _opened(sealed, pad[_SEALED:])
+
+
+def split(waiting: bytes) -> tuple[bytes, bytes]:
+    """What waits at the broker: the sealed secret, and the sealed key behind it, or nothing."""
+    return waiting[:_SEALED], waiting[_SEALED:]
+
+
+def _sealed(content: bytes, pad: bytes) -> bytes:
+    """Hidden by the pad's first bytes, marked by its last ones."""
+    hidden = _xor(content, pad)
+    return hidden + _mark(hidden, pad)
+
+
+def _opened(sealed: bytes, pad: bytes) -> bytes:
+    hidden, mark = sealed[:-_MARK], sealed[-_MARK:]
+    if len(sealed) != len(pad) or not hmac.compare_digest(mark, _mark(hidden, pad)):
+        raise WireError("what the server holds ready for this agent does not fit the code: make a new code")
+    return _xor(hidden, pad)
 
 
 def _mark(hidden: bytes, pad: bytes) -> bytes:

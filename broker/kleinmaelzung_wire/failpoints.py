@@ -9,6 +9,15 @@ KLEINMAELZUNG_FAILPOINT=logger.after_commit dies there, logger.after_commit:3 wh
     agent.command_begun     a command's id is on disk and nothing has gone to the instrument
     agent.command_executed  the instrument has answered and nobody knows
     agent.command_ended     what became of it is on disk, its record and its answer are not on their way
+    agent.order_kept        the content of an order is on disk, whole, and nothing has been done with it
+    agent.order_trial       how to go back from a new configuration is on disk, it itself is not
+    agent.order_written     the new configuration is in its place
+    agent.order_noted       it is noted that it was, and the agent goes on with the old one
+    agent.order_applied     the agent goes on with the new one
+    agent.order_on_trial    a look at a configuration that is on trial
+    agent.order_passed      it is noted as done, and what is on disk of it is still there
+    agent.order_back        it is noted that a configuration is given up, and the one before is not in its place
+    agent.order_handed      the content of a program is where its updater looks, and nothing tells it so
     logger.before_commit    all rows of a batch are written, its transaction is open
     logger.after_commit     it is committed, and no agent knows
     logger.after_logged     the agents were told

@@ -22,6 +22,7 @@ AGENT_DIED: Final = "agent died"
 PORT_LOST: Final = "port lost"
 SILENT: Final = "instrument silent"
 UNREADABLE: Final = "instrument unreadable"  # something came, nothing of it valid
+RECONFIGURED: Final = "configuration changed"  # stopped, and started with the new one, in the same run
 SPOOL_FULL: Final = "spool full"
 SPOOL_AGE: Final = "spool too old"
 SPOOL_CORRUPT: Final = "spool corrupt"
@@ -31,7 +32,7 @@ QUARANTINE: Final = "logger quarantine"  # it came, and could not be stored as w
 LOST_AFTER_BACKUP: Final = "lost between backup and loss"
 REMOVED: Final = "removed by retention"  # it was logged, and is too old; its minutes may be left
 REASONS: Final = (
-    *(AGENT_OFF, AGENT_DIED, PORT_LOST, SILENT, UNREADABLE),
+    *(AGENT_OFF, AGENT_DIED, PORT_LOST, SILENT, UNREADABLE, RECONFIGURED),
     *(SPOOL_FULL, SPOOL_AGE, SPOOL_CORRUPT, NOT_WRITABLE, QUARANTINE),
     *(LOST_AFTER_BACKUP, REMOVED),
 )

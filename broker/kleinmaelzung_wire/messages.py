@@ -49,6 +49,8 @@ class AgentStatus:
     `clock` is `{synchronised, error_us, ahead_us}`, the last by the gateway's clock when it was connected to it;
     `spool` `{bytes, limit, free, keep_s, asked, previous}`: what it holds, how much it may, what its disk has left, for
     how long it keeps what is logged, how often it asked what is stored (stored.py), and its run before this one.
+    `orders` is `{configuration, key, last: {kind, issued, sha256, result, reason, time}}`: the SHA-256 of its
+    configuration, the fingerprint of the server key it trusts, what became of its last order (orders.py).
     """
 
     online: bool
@@ -63,6 +65,7 @@ class AgentStatus:
     reason: str = ""
     nonce: str = ""
     spool: dict[str, Any] = field(default_factory=dict)
+    orders: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
         return codec.pack_versioned(asdict(self))
@@ -71,6 +74,7 @@ class AgentStatus:
     def decode(cls, payload: bytes) -> Self:
         wire = Fields.versioned(payload, "status")
         return cls(
+            orders=wire.map("orders", default={}),
             spool=wire.map("spool", default={}),
             nonce=wire.text("nonce", default="", longest=MAX_ID),
             online=wire.boolean("online"),

@@ -13,7 +13,7 @@
     ["enrol", id, agent, {"replace", "lifetime"}]
     agent -> gateway                                   gateway -> agent
     ["hello", {"agent", "secret"}]                     ["welcome", {"agent", "gateway", "version", "time"}]
-    ["hello", {"enrol", "password"}]                   ["enrolled", {"agent", "sealed"}] and the end (enrolment.py)
+    ["hello", {"enrol", "password"}]                   ["enrolled", {"agent", "sealed", "key"}], the end (enrolment.py)
     ["publish", tail, payload, options]                ["message", tail, payload, options]
                                                        ["refused", tail, code, sentence]
 

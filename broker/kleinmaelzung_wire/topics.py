@@ -20,7 +20,7 @@
     _client/<user>/<session>/inbox          agents, services        1   no       replies to one client session
     _client/<user>/<session>/online         that user, gateway      1   yes      not empty while it holds an instrument
     _client/<user>/rights                   admins                  1   yes      JSON, rights.Rights: what a user may
-    _enrol/<agent>/sealed                   admins; who takes it    1   yes      enrolment: a secret, until it is taken
+    _enrol/<agent>/sealed                   admins; who takes it    1   yes      enrolment: a secret, a key, until taken
 
 An empty retained payload means: it is gone. An agent reads its own descriptions to find what it no longer has.
 

@@ -7,6 +7,7 @@ async with kleinmaelzung.connect("http://lab:8080", user="anna", password="...")
             print(sample.time, sample.channel, sample.value, sample.unit)
 """
 
+from kleinmaelzung.agents import Agents
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
 from kleinmaelzung.certificates import Certificate, Certificates, Known, NotIssued
@@ -18,12 +19,15 @@ from kleinmaelzung.errors import ConnectionLost, ControlLost, Error, NotLoggedIn
 from kleinmaelzung.history import TooManySamples
 from kleinmaelzung.lab import Lab, connect
 from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
+from kleinmaelzung.orders import AgentConfiguration, OrderOutcome, Reloaded
 from kleinmaelzung.readings import Frame, Instrument, Sample
 from kleinmaelzung.watching import Message, Watch
 from kleinmaelzung_wire.frames import Clock, Value
 from kleinmaelzung_wire.messages import Control, Reply
 
 __all__ = [
+    "AgentConfiguration",
+    "Agents",
     "Batch",
     "BatchEvent",
     "BucketColumn",
@@ -52,7 +56,9 @@ __all__ = [
     "NotIssued",
     "NotLoggedIn",
     "NotReachable",
+    "OrderOutcome",
     "Refused",
+    "Reloaded",
     "Reply",
     "Run",
     "Sample",

@@ -50,7 +50,7 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "completeness": (completeness, "what was logged, what is missing, and why"),
     "ledger": (ledger, "every command, who sent it and what became of it"),
     "calibration": (calibration, "fit, combine and judge calibration data"),
-    "agent": (agent, "add, list and remove agents"),
+    "agent": (agent, "agents: add, list, remove, configure and update them"),
     "user": (user, "add, list and remove users, change passwords"),
     "doctor": (doctor, "find out what is broken"),
 }

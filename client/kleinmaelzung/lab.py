@@ -21,6 +21,7 @@ from kleinmaelzung import (
     readings,
     settings,
 )
+from kleinmaelzung.agents import Agents
 from kleinmaelzung.asking import Ask
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
@@ -369,6 +370,11 @@ class Lab:
     def certificates(self) -> Certificates:
         """Calibration certificates: issue them, find them, know them again."""
         return Certificates(self._desk)
+
+    @property
+    def agents(self) -> Agents:
+        """Agents changed from afar: read and replace their configuration, give them another version."""
+        return Agents(self._link, self._desk)
 
     async def rights(self) -> Rights | None:
         """Return the role of this user and the instruments it holds for; None where nobody told. The broker decides."""

@@ -25,6 +25,7 @@ class Login:
     user: str
     password: str = field(repr=False)
     ca_file: Path | None = None  # trust only this CA, with https; None: the system's
+    password_file: Path | None = None  # where the password was found, if in a file of its own
 
     @property
     def socket_url(self) -> str:
@@ -83,14 +84,17 @@ def find(
         raise SettingsError(f"which user for {url}? Give --user or set KLEINMAELZUNG_USER")
     if ":" in user:
         raise SettingsError(f"user {user!r:.60} holds a colon, which no user's name has")
-    if password is None:
+    if password is not None:
+        password_file = None
+    else:
         password_file = password_file or environment.get("KLEINMAELZUNG_PASSWORD_FILE") or saved.get("password_file")
         password = read_password(Path(password_file)) if password_file else saved.get("password")
     if password is None:
         raise SettingsError(f"no password for {user} at {url}: give --password-file or set KLEINMAELZUNG_PASSWORD_FILE")
     ca_file = ca_file or environment.get("KLEINMAELZUNG_CA_FILE") or saved.get("ca_file")
     trusted = Path(ca_file).expanduser() if ca_file else None
-    return Login(url=url, user=user, password=password, ca_file=trusted)
+    found_in = Path(password_file).expanduser() if password_file else None
+    return Login(url=url, user=user, password=password, ca_file=trusted, password_file=found_in)
 
 
 def read_password(path: Path) -> str:

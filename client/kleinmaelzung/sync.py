@@ -19,22 +19,25 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Final, Generic, Self, TypeVar
 
-from kleinmaelzung import controlling, history, lab, settings
+from kleinmaelzung import agents, controlling, history, lab, settings
+from kleinmaelzung.agents import Key
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
 from kleinmaelzung.certificates import Certificate, Known
 from kleinmaelzung.columns import History
 from kleinmaelzung.completeness import Completeness
 from kleinmaelzung.controlling import Held
+from kleinmaelzung.delivery import Progress
 from kleinmaelzung.enrolling import Enrolment
 from kleinmaelzung.errors import NotReachable
 from kleinmaelzung.history import Since
 from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
+from kleinmaelzung.orders import AgentConfiguration, OrderOutcome, Reloaded
 from kleinmaelzung.readings import Frame, Instrument, Sample
 from kleinmaelzung.settings import Login
 from kleinmaelzung.watching import Message, Watch
 from kleinmaelzung_wire.frames import Value
-from kleinmaelzung_wire.messages import Reply
+from kleinmaelzung_wire.messages import AgentStatus, Reply
 from kleinmaelzung_wire.rights import Rights
 
 T = TypeVar("T")
@@ -353,6 +356,11 @@ class Lab:
         """Calibration certificates: issue them, find them, know them again."""
         return Certificates(self._thread)
 
+    @property
+    def agents(self) -> "Agents":
+        """Agents changed from afar: read and replace their configuration, give them another version."""
+        return Agents(self._thread)
+
     def start_batch(
         self,
         name: str,
@@ -430,3 +438,40 @@ class Certificates:
     def pdf(self, number: str, revision: int | None = None) -> bytes:
         """The document, byte for byte as it was issued; its newest revision unless told."""
         return self._thread.wait(self._certificates.pdf(number, revision))
+
+
+class Agents:
+    """Agents changed from afar; `lab.agents` is one."""
+
+    def __init__(self, thread: _Thread) -> None:
+        self._thread = thread
+        self._agents = thread.lab.agents
+
+    def status(self, agent: str) -> AgentStatus:
+        """What the agent, or the broker in its name, said last."""
+        return self._thread.wait(self._agents.status(agent))
+
+    def configuration(self, agent: str) -> AgentConfiguration:
+        """The agent's configuration as it is now: the text of its agent.toml, without the table [agent]."""
+        return self._thread.wait(self._agents.configuration(agent))
+
+    def configure(self, agent: str, text: str, *, key: Key, replaces: str = "") -> Reloaded:
+        """Give the agent another configuration, made from the one it `replaces`."""
+        return self._thread.wait(self._agents.configure(agent, text, key=key, replaces=replaces))
+
+    def reload(self, agent: str) -> Reloaded:
+        """Have the agent read its agent.toml again, which somebody changed on its machine."""
+        return self._thread.wait(self._agents.reload(agent))
+
+    def update(
+        self,
+        agent: str,
+        program: Key,
+        *,
+        key: Key,
+        timeout: float = agents.INSTALLED_S,
+        progress: Progress = agents.unseen,
+    ) -> OrderOutcome:
+        """Give the agent another version of its program; what became of it. `progress` is called in another thread."""
+        updating = self._agents.update(agent, program, key=key, timeout=timeout, progress=progress)
+        return self._thread.wait(updating)

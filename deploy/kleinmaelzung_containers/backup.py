@@ -49,7 +49,8 @@ def main() -> int:
         place = Place(install.DEPLOY)
         directory = (arguments.to or place.backups).absolute()
         if arguments.schedule == schedule.OFF:
-            print(schedule.turn_off(place))
+            was_there = schedule.turn_off(place)
+            print("the schedule is removed; the backups stay" if was_there else "there is no schedule")
         elif arguments.schedule:
             keep = arguments.keep or KEPT
             print(schedule.set_to(place, schedule.Schedule(how_often=arguments.schedule, to=directory, keep=keep)))

@@ -6,12 +6,12 @@ certificates/gateway/, broker/   server.pem and server.key, each the reader's ow
 """
 
 import ipaddress
-import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from kleinmaelzung_containers import openssl
 from kleinmaelzung_containers.place import BROKER, OURS, Place, Refused, make_directory, write
 
 NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
@@ -73,8 +73,8 @@ def check(given: Given) -> None:
     for path in filter(None, (given.certificate, given.key, given.ca)):
         if not path.is_file():
             raise Refused(f"there is no file {path}")
-    public = _openssl("x509", "-in", str(given.certificate), "-noout", "-pubkey")
-    if public != _openssl("pkey", "-in", str(given.key), "-pubout"):
+    public = openssl.run("x509", "-in", str(given.certificate), "-noout", "-pubkey")
+    if public != openssl.run("pkey", "-in", str(given.key), "-pubout"):
         raise Refused(f"the key {given.key} is not that of the certificate {given.certificate}")
     if not _has_time_left(given.certificate, 0):
         raise Refused(f"the certificate {given.certificate} has expired")
@@ -95,7 +95,7 @@ def _make_authority(key: Path, ca: Path) -> None:
         made_key, made = Path(name) / "ca.key", Path(name) / "ca.pem"
         uses = ("-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign")
         subject = ("-subj", "/CN=Kleinmaelzung private CA", "-days", str(CA_DAYS))
-        _openssl("req", "-x509", *NEW_KEY, *subject, *uses, "-keyout", str(made_key), "-out", str(made))
+        openssl.run("req", "-x509", *NEW_KEY, *subject, *uses, "-keyout", str(made_key), "-out", str(made))
         write(key, made_key.read_bytes())
         write(ca, made.read_bytes(), mode=0o444)
 
@@ -107,36 +107,22 @@ def _sign(directory: Path, ca_key: Path, ca: Path, names: str) -> tuple[Path, Pa
         f"subjectAltName={names}\nbasicConstraints=critical,CA:FALSE\nextendedKeyUsage=serverAuth\n"
         "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
     )
-    _openssl("req", "-new", *NEW_KEY, "-subj", "/CN=Kleinmaelzung", "-keyout", str(key), "-out", str(request))
+    openssl.run("req", "-new", *NEW_KEY, "-subj", "/CN=Kleinmaelzung", "-keyout", str(key), "-out", str(request))
     signing = ("-CA", str(ca), "-CAkey", str(ca_key), "-CAcreateserial", "-CAserial", str(directory / "serial"))
     files = ("-in", str(request), "-out", str(certificate), "-extfile", str(extensions))
-    _openssl("x509", "-req", *signing, "-days", str(SERVER_DAYS), *files)
+    openssl.run("x509", "-req", *signing, "-days", str(SERVER_DAYS), *files)
     return certificate, key
 
 
 def _says(certificate: Path, names: str) -> bool:
-    told = _openssl("x509", "-in", str(certificate), "-noout", "-ext", "subjectAltName")
+    told = openssl.run("x509", "-in", str(certificate), "-noout", "-ext", "subjectAltName")
     found = {word.strip() for word in told.partition("\n")[2].replace("IP Address:", "IP:").split(",")}
     return found == set(names.split(","))
 
 
 def _is_signed_by(certificate: Path, ca: Path) -> bool:
-    return _start("verify", "-CAfile", str(ca), str(certificate)).returncode == 0
+    return openssl.start("verify", "-CAfile", str(ca), str(certificate)).returncode == 0
 
 
 def _has_time_left(certificate: Path, days: int = RENEW_DAYS) -> bool:
-    return _start("x509", "-in", str(certificate), "-noout", "-checkend", str(days * 86400)).returncode == 0
-
-
-def _openssl(*arguments: str) -> str:
-    done = _start(*arguments)
-    if done.returncode:
-        raise Refused(f"openssl {arguments[0]} failed: {done.stderr.strip()}")
-    return done.stdout
-
-
-def _start(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    try:
-        return subprocess.run(["openssl", *arguments], capture_output=True, text=True, check=False)
-    except FileNotFoundError as error:
-        raise Refused("this needs the program openssl: apt-get install openssl") from error
+    return openssl.start("x509", "-in", str(certificate), "-noout", "-checkend", str(days * 86400)).returncode == 0

@@ -31,6 +31,8 @@ class Choices:
     names: tuple[str, ...] = ()
     tls: bool = False
     given: certificates.Given | None = None
+    public_view: bool | None = None
+    new_admin_password: bool = False
 
 
 @dataclass(slots=True)
@@ -40,6 +42,7 @@ class Outcome:
     url: str = ""
     mqtt: str = ""
     login_link: str | None = None
+    has_public_view: bool = False
     changed: list[str] = field(default_factory=list)
 
 
@@ -51,12 +54,12 @@ def main() -> int:
 
 
 def run(name: str, what: Callable[[], None]) -> int:
-    """Do it as root; a refusal is one sentence on stderr and exit code 1."""
+    """Do it as root; a refusal, by us or by a disk, is one sentence on stderr and exit code 1."""
     try:
         if os.geteuid() != 0:
             raise Refused(f"this makes files that belong to the containers' users: run it as root, sudo deploy/{name}")
         what()
-    except Refused as error:
+    except (Refused, OSError) as error:
         print(f"deploy/{name}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -73,6 +76,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="or with this certificate (PEM, with its chain),")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key,")
     parser.add_argument("--tls-ca", type=Path, metavar="FILE", help="and its CA, if not everybody trusts it anyway")
+    parser.add_argument(
+        "--public-view", action=argparse.BooleanOptionalAction, help="whoever opens the page may watch (not so)"
+    )
+    parser.add_argument("--new-admin-password", action="store_true", help="where that of admin was lost")
     parser.add_argument("--json", action="store_true", help="say what came of it as JSON")
 
 
@@ -90,6 +97,8 @@ def choices(arguments: argparse.Namespace) -> Choices:
         names=tuple(arguments.name),
         tls=arguments.tls or given is not None,
         given=given,
+        public_view=arguments.public_view,
+        new_admin_password=arguments.new_admin_password,
     )
 
 
@@ -102,7 +111,7 @@ def install(place: Place, chosen: Choices) -> Outcome:
         if compose.image_id("gateway") is None:
             build(compose)
             outcome.changed.append("image")
-        bring_up(place, compose, found, outcome)
+        bring_up(place, compose, found, outcome, new_admin=chosen.new_admin_password)
     return outcome
 
 
@@ -120,8 +129,11 @@ def settle(place: Place, chosen: Choices, outcome: Outcome) -> dict[str, str]:
         )
     if write(place.variables, text, mode=0o600):
         outcome.changed.append(".env")
+    if chosen.new_admin_password:
+        (place.secrets / secret_files.ADMIN).unlink(missing_ok=True)
     made = secret_files.make(place, int(found.get("DATABASE_UID", DATABASE_USER)))
     outcome.changed += [f"secrets/{name}" for name in made]
+    outcome.changed += secret_files.make_server_key(place)
     if is_tls and _certify(place, chosen, found):
         outcome.changed.append("certificates")
     make_directory(place.broker_configuration.parent, mode=0o755)
@@ -154,6 +166,10 @@ def wanted(present: dict[str, str], chosen: Choices, version: str) -> dict[str, 
     }
     if chosen.names:
         values |= {"KLEINMAELZUNG_NAME": chosen.names[0], "KLEINMAELZUNG_HOSTS": ",".join(chosen.names)}
+    if chosen.public_view is not None:
+        values["PUBLIC_VIEW"] = "yes" if chosen.public_view else ""
+    elif (public_view := present.get("PUBLIC_VIEW", "")) not in ("", "yes"):
+        raise Refused(f".env: PUBLIC_VIEW is yes or empty, found {public_view!r}")
     values["PUBLIC_URL"], _ = addresses(present | values)
     if is_tls and (chosen.given or "CERTIFICATE" not in present):
         values["CERTIFICATE"] = "given" if chosen.given else "private"
@@ -186,12 +202,17 @@ def build(compose: engine.Compose) -> None:
     compose.run("build", "--quiet")
 
 
-def bring_up(place: Place, compose: engine.Compose, found: dict[str, str], outcome: Outcome) -> None:
+def bring_up(
+    place: Place, compose: engine.Compose, found: dict[str, str], outcome: Outcome, *, new_admin: bool = False
+) -> None:
     """Accounts first, for which the broker must not run; then all containers."""
     before = compose.containers()
-    code = _settle_accounts(place, compose, outcome)
+    outcome.has_public_view = bool(found.get("PUBLIC_VIEW"))
+    code = _settle_accounts(place, compose, outcome, new_admin=new_admin)
     if "configuration/mosquitto.conf" in outcome.changed:
         compose.run("stop", "broker")
+    if "configuration/server.pub" in outcome.changed and "gateway" in before:
+        compose.run("rm", "--stop", "--force", "gateway")  # it has the file as it was when the container was made
     compose.start()
     if "certificates" in outcome.changed and "broker" in before:
         compose.run("kill", "--signal", "HUP", "broker")  # the gateway looks by itself
@@ -201,18 +222,20 @@ def bring_up(place: Place, compose: engine.Compose, found: dict[str, str], outco
     outcome.login_link = f"{outcome.url}/#login={code}" if code else None
 
 
-def _settle_accounts(place: Place, compose: engine.Compose, outcome: Outcome) -> str | None:
-    passwords = json.dumps(secret_files.passwords(place))
+def _settle_accounts(place: Place, compose: engine.Compose, outcome: Outcome, *, new_admin: bool) -> str | None:
+    passwords = json.dumps(secret_files.passwords(place, public_view=outcome.has_public_view))
 
     def ask(what: str) -> dict[str, str]:
         answer = compose.run("run", "--rm", "-T", "accounts", what, ACCOUNTS_FILE, stdin=passwords)
         told: dict[str, str] = json.loads(answer)
         return told
 
-    if ask("look")["accounts"] == "unchanged":
+    if ask("look")["accounts"] == "unchanged" and not new_admin:
         return None
     compose.run("stop", "broker")
     done = ask("write")
+    if new_admin and "link" not in done:
+        done = ask("new-admin")
     outcome.changed.append("the broker's accounts")
     if "link" in done:
         write(place.login_link, done["link"], owner=OURS)
@@ -246,6 +269,8 @@ def text(outcome: Outcome, password_file: Path) -> str:
         f"  MQTT tools: {outcome.mqtt}",
         "  an agent: deploy/kleinmaelzung agent add pi-1",
     ]
+    if outcome.has_public_view:
+        lines.append("  whoever opens the page may watch; --no-public-view ends that")
     if outcome.url.startswith("https:") and (DEPLOY / "certificates" / "public" / "ca.pem").exists():
         lines.append(f"  agents and browsers trust {DEPLOY / 'certificates' / 'public' / 'ca.pem'}")
     elif not outcome.url.startswith("https:") and "127.0.0.1" not in outcome.url:

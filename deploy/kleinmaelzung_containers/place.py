@@ -44,6 +44,10 @@ class Place:
         return self.deploy.parent / "broker" / "mosquitto.conf"
 
     @property
+    def server_public_key(self) -> Path:
+        return self.deploy / "configuration" / "server.pub"
+
+    @property
     def backups(self) -> Path:
         return self.deploy / "backups"
 

@@ -46,12 +46,12 @@ def set_to(place: Place, wanted: Schedule) -> str:
     )
 
 
-def turn_off(place: Place) -> str:
-    """Make none by itself any more; the backups stay."""
+def turn_off(place: Place) -> bool:
+    """Make none by itself any more; whether there was a schedule. The backups stay."""
     name = unit(place)
     files = [SYSTEM / f"{name}.{kind}" for kind in KINDS]
     if not any(file.exists() for file in files):
-        return "there is no schedule"
+        return False
     if RUNS_SYSTEMD.is_dir():
         _systemctl("disable", "--now", f"{name}.timer")
         if _systemctl("show", "--value", "--property=SubState", f"{name}.service").strip() == "auto-restart":
@@ -60,7 +60,7 @@ def turn_off(place: Place) -> str:
         file.unlink(missing_ok=True)
     if RUNS_SYSTEMD.is_dir():
         _systemctl("daemon-reload")
-    return "the schedule is removed; the backups stay"
+    return True
 
 
 def unit(place: Place) -> str:

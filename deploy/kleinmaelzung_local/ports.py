@@ -1,14 +1,19 @@
 """Ports on this machine: free ones, found and kept, so that a second start is where the first one was."""
 
 import json
+import os
 import random
 import socket
+import sys
+from collections import deque
 from pathlib import Path
 from typing import Final
 
 from kleinmaelzung_local.mosquitto import write_private
 
 _NEVER_OUTGOING: Final = (20_000, 32_000)  # Linux gives outgoing connections 32768 to 60999
+_MOST_CLAIMS: Final = 64
+_claims: Final[deque[int]] = deque()  # open files
 
 
 class PortTaken(Exception):
@@ -26,10 +31,25 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def find_free() -> int:
-    """A port that nobody uses, and that no outgoing connection can be given before it is."""
+    """A port that nobody uses, and that no outgoing connection can be given before it is; of each call another one."""
     # The system's randomness: tests give that of the module the same seed in several processes.
     candidates = iter(lambda: random.SystemRandom().randint(*_NEVER_OUTGOING), None)
-    return next(port for port in candidates if is_free(port))
+    return next(port for port in candidates if is_free(port) and _claim(port))
+
+
+def _claim(port: int) -> bool:
+    """Whether nobody else has found this port and not used it yet; from now on they hear that we have."""
+    if sys.platform != "linux":
+        return True  # no names that end with the process
+    with socket.socket(socket.AF_UNIX) as claim:
+        try:
+            claim.bind(f"\0kleinmaelzung-port-{port}")
+        except OSError:
+            return False
+        _claims.append(claim.detach())
+    if len(_claims) > _MOST_CLAIMS:
+        os.close(_claims.popleft())  # in use by now
+    return True
 
 
 def choose(path: Path, wanted: dict[str, int | None]) -> dict[str, int]:

@@ -19,10 +19,11 @@ from typing import Never
 
 import asyncpg
 
+from kleinmaelzung import server_key
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_gateway import login_link, probe
 from kleinmaelzung_gateway.certificate import LOOK_EVERY_S, CertificateError, CertificateFiles, make_context
-from kleinmaelzung_local import ports
+from kleinmaelzung_local import order_key, ports
 from kleinmaelzung_local.children import Child, Running
 from kleinmaelzung_local.mosquitto import Mosquitto, write_private
 from kleinmaelzung_local.postgres import DATABASE, Postgres
@@ -83,6 +84,7 @@ class System:
     password_file: Path
     login_link: str | None = field(repr=False)
     children: dict[str, Running]
+    server_key: Path | None = None  # signs what agents are told from afar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,7 @@ class Plan:
     mqtt: str
     dsn: str = field(repr=False)
     login_link: str | None = field(repr=False)
+    server_key: Path | None
     mosquitto: Mosquitto
     children: list[Child]  # in the order in which they need each other
 
@@ -146,6 +149,7 @@ async def run(choices: Choices) -> AsyncIterator[System]:
                 password_file=data / "secrets" / "admin",
                 login_link=planned.login_link,
                 children=running,
+                server_key=planned.server_key,
             )
 
 
@@ -174,6 +178,7 @@ def plan(choices: Choices) -> Plan:
     postgres = Postgres(directory=data / "postgres", port=chosen["postgres"], password=secrets["postgres"])
     dsn = choices.dsn or postgres.dsn
     write_private(data / "secrets" / "dsn", dsn)
+    signing = order_key.find(data / "secrets")
     reachable = choices.name or ("127.0.0.1" if choices.host in ANY_HOST else choices.host)
     secure = "s" if certificate else ""
     url = f"http{secure}://{reachable}:{chosen['http']}"
@@ -183,6 +188,7 @@ def plan(choices: Choices) -> Plan:
         mqtt=f"mqtt{secure}://{reachable}:{chosen['mqtt']}",
         dsn=dsn,
         login_link=f"{url}/#login={code}" if code else None,
+        server_key=signing,
         mosquitto=mosquitto,
         children=_children(
             data,
@@ -191,7 +197,7 @@ def plan(choices: Choices) -> Plan:
             postgres,
             dsn,
             lambda: probe.is_well(local, chosen["http"], certificate.certificate if certificate else None),
-            _front_door(data, choices, certificate),
+            _front_door(data, choices, certificate) | _public_key(signing),
         ),
     )
 
@@ -239,6 +245,10 @@ def _front_door(data: Path, choices: Choices, certificate: CertificateFiles | No
         told["KLEINMAELZUNG_TLS_CERT"] = str(certificate.certificate)
         told["KLEINMAELZUNG_TLS_KEY"] = str(certificate.key)
     return told
+
+
+def _public_key(key: Path | None) -> dict[str, str]:
+    return {"KLEINMAELZUNG_SERVER_PUBLIC_KEY_FILE": str(server_key.public_file(key))} if key else {}
 
 
 def _children(

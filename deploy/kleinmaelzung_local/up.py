@@ -8,6 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
+from kleinmaelzung import Error
 from kleinmaelzung_gateway.certificate import CertificateError
 from kleinmaelzung_local import system
 from kleinmaelzung_local.children import ChildFailed
@@ -51,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         system.DatabaseUnreachable,
         CertificateError,
         ChildFailed,
+        Error,
         MosquittoMissing,
         PostgresMissing,
         PortTaken,
@@ -88,6 +90,7 @@ def ready_line(running: system.System) -> str:
             "user": "admin",
             "password_file": str(running.password_file),
             "login_link": running.login_link,
+            "server_key": str(running.server_key) if running.server_key else None,
         }
     )
 

@@ -44,10 +44,14 @@ LISTED = ("description", "state", "latest", "control")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrances:
-    """Ways in without a password: the file of a one-time link, and the password of the account for strangers."""
+    """Ways in without a password: the file of a one-time link, and the password of the account for strangers.
+
+    `server_key` is for machines that are to become agents: whose orders they carry out.
+    """
 
     login_link: Path | None = None
     public_password: str | None = field(default=None, repr=False)
+    server_key: bytes | None = None
 
 
 class Clients:
@@ -118,7 +122,8 @@ class Clients:
             if claim is not None:
                 claim.use()
                 logger.info("user %s logged in by the one-time link", who.name)
-            client = ClientSocket(websocket, who.name, personal, self._hub, self._metrics)
+            server_key = self._entrances.server_key
+            client = ClientSocket(websocket, who.name, personal, self._hub, self._metrics, server_key)
             self._connected.add(client)
             try:
                 # By a link nobody has typed the password: it is told once, to come back after a lost connection.
@@ -139,13 +144,22 @@ class Clients:
 class ClientSocket:
     """One client's socket joined to its session and the hub."""
 
-    def __init__(self, websocket: ServerConnection, user: str, personal: Personal, hub: Hub, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        websocket: ServerConnection,
+        user: str,
+        personal: Personal,
+        hub: Hub,
+        metrics: Metrics,
+        server_key: bytes | None,
+    ) -> None:
         self.outbox = Outbox(websocket)
         self._websocket = websocket
         self._user = user
         self._personal = personal
         self._hub = hub
         self._metrics = metrics
+        self._server_key = server_key
         self._commanding = Commanding(user, personal, hub)
         self._watched = Watched(self.outbox)
         self._commands: set[asyncio.Task[None]] = set()
@@ -227,7 +241,8 @@ class ClientSocket:
             case "access", [list(commands)]:
                 self.outbox.put("done", question, await self._personal.manage_access(commands))
             case "enrol", [str(agent), *more] if len(more) <= 1 and all(isinstance(one, dict) for one in more):
-                self.outbox.put("done", question, await enrolling.offer(self._personal, agent, [*more, {}][0]))
+                told = await enrolling.offer(self._personal, agent, [*more, {}][0], self._server_key)
+                self.outbox.put("done", question, told)
             case "rights", []:
                 known = await self._personal.rights()
                 self.outbox.put("done", question, known.to_map() if known else None)

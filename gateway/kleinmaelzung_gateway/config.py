@@ -12,6 +12,8 @@ from kleinmaelzung_bus import session as bus
 from kleinmaelzung_gateway import door
 from kleinmaelzung_gateway.certificate import CertificateError, CertificateFiles, make_context
 from kleinmaelzung_gateway.guarded import Limits
+from kleinmaelzung_wire import orders
+from kleinmaelzung_wire.codec import WireError
 
 PREFIX: Final = "KLEINMAELZUNG_"
 LARGEST_LIMIT: Final = 1_000_000
@@ -26,7 +28,8 @@ class Config:
     """`host` and `port` are where the gateway listens (port 0: any free one), `names` and `limits` whom it lets in.
 
     `login_link` is the file of the one-time login link, gone once it was used; with `public_password`, that of the
-    broker's account `public`, whoever says no name may watch.
+    broker's account `public`, whoever says no name may watch. `server_key` is the public key whose orders agents carry
+    out: they are given it when they are enrolled.
     """
 
     host: str
@@ -43,6 +46,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     login_link: Path | None = None
     public_password: str | None = field(default=None, repr=False)
+    server_key: bytes | None = None
 
     @property
     def names(self) -> door.Names:
@@ -72,6 +76,7 @@ class Config:
             ),
             login_link=read.private_file("LOGIN_LINK_FILE"),
             public_password=read.secret("PUBLIC_VIEW_PASSWORD_FILE"),
+            server_key=read.public_key("SERVER_PUBLIC_KEY_FILE"),
         )
         if read.mistakes:
             raise ConfigError("\n".join(read.mistakes))
@@ -140,6 +145,18 @@ class _Reader:
         if path and not Path(path).is_file():
             self._wrong(key, f"{path} is no file")
         return Path(path) if path else None
+
+    def public_key(self, key: str) -> bytes | None:
+        path = self._get(key)
+        if not path:
+            return None
+        try:
+            return orders.read_pem(Path(path).read_text())
+        except OSError as error:
+            self._wrong(key, f"cannot read {path}: {error.strerror}")
+        except (WireError, UnicodeDecodeError):
+            self._wrong(key, f"{path} is no Ed25519 public key (PEM), as `kleinmaelzung agent key FILE` makes FILE.pub")
+        return None
 
     def certificate(self) -> CertificateFiles | None:
         certificate, key = self._get("TLS_CERT"), self._get("TLS_KEY")

@@ -1,7 +1,9 @@
 """Agents that come by a code: what admins ask for them, and the one time that it is fetched.
 
     admin's ["enrol", id, "pi-2", {}] --offer()--> two accounts and a sealed secret at the broker, a code for people
-    Pi's ["hello", {"enrol", "password"}] --hand_over()--> ["enrolled", {"agent", "sealed"}], and nothing is left there
+    Pi's ["hello", {"enrol", "password"}] --hand_over()--> ["enrolled", {"agent", "sealed", "key"}], and nothing is left
+
+With the secret goes the server's public key, where this gateway was told one: whose orders the agent carries out.
 
 Nothing is kept here, and this gateway's own account has no part in it: all is done by the admin's session and by that
 of the account `enrol:pi-2`, so any gateway can do either half. At the broker the secret lies sealed, and expires there.
@@ -29,14 +31,17 @@ GONE: Final = "this code was used already, or has expired: have `kleinmaelzung a
 _EXISTS: Final = "Client already exists"
 
 
-async def offer(personal: Personal, agent: str, options: dict[str, Any]) -> dict[str, Any]:
+async def offer(
+    personal: Personal, agent: str, options: dict[str, Any], server_key: bytes | None = None
+) -> dict[str, Any]:
     """Let a machine become this agent by a code. Raises Refused, NotPermitted, WireError, BusError."""
     lifetime_s = _lifetime_s(options)
     code, secret = enrolment.make_code(), access.make_secret()
     keys = await asyncio.to_thread(enrolment.keys, agent, code)
     await _make_agent(personal, agent, secret, is_replacing=options.get("replace") is True)
     # In this order: an account without anything to fetch would take an earlier offer.
-    await personal.publish_sealed(agent, enrolment.seal(secret, keys.pad), lifetime_s)
+    waiting = enrolment.seal(secret, keys.pad) + (enrolment.seal_key(server_key, keys.pad) if server_key else b"")
+    await personal.publish_sealed(agent, waiting, lifetime_s)
     _check(await personal.manage_access(access.add_enrolment(agent, keys.password)), "createClient", agent)
     return {"agent": agent, "code": code, "expires": time.time_ns() // 1000 + lifetime_s * 1_000_000}
 
@@ -69,9 +74,9 @@ def _check(answers: list[dict[str, Any]], decisive: str, agent: str) -> None:
 
 async def hand_over(websocket: ServerConnection, broker: Broker, who: Credentials) -> None:
     """Give what waits for an agent to who has its code, once. Raises LoginError, BusError."""
-    sealed = await _take(websocket, broker, who)
+    sealed, key = enrolment.split(await _take(websocket, broker, who))
     logger.info("agent %s was enrolled", who.name)
-    content = {"agent": who.name, "sealed": sealed}
+    content = {"agent": who.name, "sealed": sealed, **({"key": key} if key else {})}
     await websocket.send(sockets.encode(["enrolled", content], sockets.MSGPACK))
     await websocket.close()
 

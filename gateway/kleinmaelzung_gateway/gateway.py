@@ -63,7 +63,9 @@ class Gateway:
             retained=self._shelf.get if self._shelf else None,
         )
         self.agents = Agents(broker, self.hub, self._metrics, self.version)
-        entrances = Entrances(login_link=config.login_link, public_password=config.public_password)
+        entrances = Entrances(
+            login_link=config.login_link, public_password=config.public_password, server_key=config.server_key
+        )
         self.clients = Clients(broker, self.hub, self._metrics, self.version, entrances)
         self.history = History(broker, self._metrics)
         self._account = broker.account(access.service_user("gateway"), config.password)

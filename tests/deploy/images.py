@@ -1,15 +1,17 @@
 """The images that an installation in a test uses: the real ones where they can be pulled, else stand-ins.
 
 Stand-ins are built from Debian trixie's own packages, on a base made by debootstrap, and stay in the engine: the second
-run on a machine finds them.
+run on a machine finds them. Which it was is said on stderr, and by a test that is skipped (test_images.py).
 """
 
 import fcntl
 import functools
 import os
+import re
 import shutil
 import ssl
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,11 +25,12 @@ from kleinmaelzung_containers.place import Refused
 
 STANDINS: Final = Path(__file__).with_name("standins")
 BASE: Final = "kleinmaelzung-standin/debian"
-REAL: Final = ("eclipse-mosquitto:2.0.22", "timescale/timescaledb:2.22.1-pg17")
+DEBIAN: Final = "debian:trixie-slim"
 STANDIN_IMAGES: Final = {
     "MOSQUITTO_IMAGE": "kleinmaelzung-standin/broker",
     "DATABASE_IMAGE": "kleinmaelzung-standin/database",
 }
+COMPOSE: Final = Path(__file__).parents[2] / "deploy" / "compose.yaml"
 BUILD_LIMIT_S: Final = 900
 
 
@@ -43,11 +46,38 @@ def why_not() -> str:
     return ""
 
 
+def needed() -> list[pytest.MarkDecorator]:
+    """The marks of tests that install in containers. The first run on a machine builds images."""
+    return [pytest.mark.timeout(1200), pytest.mark.skipif(bool(why_not()), reason=why_not())]
+
+
 @functools.cache
 def variables() -> dict[str, str]:
     """What an installation's .env says about images, and about building one on this machine."""
     with alone():
-        return _pulled_or_built()
+        found = _pulled_or_built()
+    print(f"images: {why_standins() or 'the real ones'}", file=sys.stderr)
+    return found
+
+
+def real(variable: str) -> str:
+    """The image that compose.yaml names."""
+    match = re.search(rf"\$\{{{variable}:-([^}}]+)\}}", COMPOSE.read_text())
+    assert match, variable
+    return match[1]
+
+
+def used(variable: str) -> str:
+    """The image that an installation in a test uses."""
+    return variables().get(variable) or real(variable)
+
+
+def why_standins() -> str:
+    """Why the real images of broker and database are not used; empty where they are."""
+    for image in map(real, STANDIN_IMAGES):
+        if why := _why_not_pulled(image):
+            return f"stand-ins of Debian's packages, for {image} cannot be pulled: {why}"
+    return ""
 
 
 @contextmanager
@@ -60,23 +90,27 @@ def alone() -> Iterator[None]:
 
 def _pulled_or_built() -> dict[str, str]:
     images = {}
-    if not _can_pull("debian:trixie-slim"):
+    if _why_not_pulled(DEBIAN):
         _make_base()
         images["BASE_IMAGE"] = BASE
-    if not all(map(_can_pull, REAL)):
+    if why_standins():
         if "BASE_IMAGE" not in images:
-            _docker("tag", "debian:trixie-slim", BASE)
+            _docker("tag", DEBIAN, BASE)
         _build_standins()
         images |= STANDIN_IMAGES
     return images | _registries()
 
 
 @functools.cache
-def _can_pull(image: str) -> bool:
+def _why_not_pulled(image: str) -> str:
+    """Empty where this machine has it, now."""
+    if _run(["docker", "image", "inspect", image]).returncode == 0:
+        return ""
     try:
-        return _run(["docker", "pull", "--quiet", image], limit_s=BUILD_LIMIT_S).returncode == 0
+        pulled = _run(["docker", "pull", "--quiet", image], limit_s=BUILD_LIMIT_S)
     except subprocess.TimeoutExpired:
-        return False
+        return f"not within {BUILD_LIMIT_S} s"
+    return pulled.stderr.strip() if pulled.returncode else ""
 
 
 def _make_base() -> None:

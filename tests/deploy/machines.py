@@ -2,8 +2,10 @@
 
 import functools
 import hashlib
+import ipaddress
 import itertools
 import json
+import os
 import secrets
 import shutil
 import subprocess
@@ -19,7 +21,6 @@ from tests.deploy import images
 from tests.deploy.installed import copy_tree, docker
 
 ROOT: Final = Path(__file__).parents[2]
-IMAGE: Final = "kleinmaelzung-standin/machine"
 # What systemd needs beside a container's usual rights to be the first process and to shut its services in.
 RIGHTS: Final = (
     *("--cap-add", "SYS_ADMIN", "--cap-add", "SYS_BOOT", "--cap-add", "NET_ADMIN"),
@@ -95,11 +96,26 @@ class Machine:
 @contextmanager
 def machine(directory: Path, *, boots: bool = True) -> Iterator[Machine]:
     """A machine as long as the context lasts; one that does not boot is as a card in another machine's chroot."""
-    name = f"kleinmaelzung-test-machine-{secrets.token_hex(4)}"
     tree = directory / "tree"
     copy_tree(tree)
     media = ("--volume", f"{tree}:/media/tree:ro", "--volume", f"{wheels()}:/media/wheels:ro")
-    docker("run", "--detach", "--name", name, *RIGHTS, *media, image(), *(() if boots else ("sleep", "infinity")))
+    with _container(image("machine"), tree, *media, boots=boots) as made:
+        yield made
+
+
+@contextmanager
+def server(tree: Path, where: str) -> Iterator[Machine]:
+    """A machine that boots, has the tree there, and commands the engine that runs it."""
+    engine = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removeprefix("unix://")
+    media = ("--volume", f"{tree}:{where}", "--volume", f"{engine}:/run/docker.sock")
+    with _container(image("server"), tree, *media) as made:
+        yield made
+
+
+@contextmanager
+def _container(image: str, tree: Path, *options: str, boots: bool = True) -> Iterator[Machine]:
+    name = f"kleinmaelzung-test-machine-{secrets.token_hex(4)}"
+    docker("run", "--detach", "--name", name, *RIGHTS, *options, image, *(() if boots else ("sleep", "infinity")))
     made = Machine(name, tree)
     try:
         if boots:
@@ -110,34 +126,36 @@ def machine(directory: Path, *, boots: bool = True) -> Iterator[Machine]:
 
 
 @functools.cache
-def image() -> str:
+def image(target: str) -> str:
+    """Of a machine with instruments, or of a server."""
     base = images.variables().get("BASE_IMAGE", "debian:trixie-slim")
     file = images.STANDINS / "machine.Dockerfile"
-    build = ("build", "--quiet", "--network", "host", "--build-arg", f"BASE_IMAGE={base}", "--tag", IMAGE)
+    tag = f"kleinmaelzung-standin/{target}"
+    build = ("build", "--quiet", "--network", "host", "--build-arg", f"BASE_IMAGE={base}", "--target", target)
     done = subprocess.run(
-        ["docker", *build, "--file", str(file), str(images.STANDINS)],
+        ["docker", *build, "--tag", tag, "--file", str(file), str(images.STANDINS)],
         capture_output=True,
         text=True,
         timeout=images.BUILD_LIMIT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return IMAGE
+    return tag
 
 
 @functools.cache
 def bridge_address() -> str:
     """This machine, as containers reach it."""
-    told = json.loads(docker("network", "inspect", "bridge"))
-    address: str = told[0]["IPAM"]["Config"][0]["Gateway"]
-    return address
+    told = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]
+    # An engine that was started for the first time tells no gateway.
+    return told.get("Gateway") or str(next(ipaddress.ip_network(told["Subnet"]).hosts()))
 
 
 @functools.cache
 def wheels() -> Path:
     """Every package that the machine needs, for its Python and processor; they stay, as images do."""
     version = docker(
-        "run", "--rm", image(), "python3", "-c", "import sys; print('%d%d' % sys.version_info[:2])"
+        "run", "--rm", image("machine"), "python3", "-c", "import sys; print('%d%d' % sys.version_info[:2])"
     ).strip()
     processor = docker("info", "--format", "{{.Architecture}}").strip()
     files = [ROOT / "requirements" / f"{needed}.txt" for needed in ("agent", "agent-build")]

@@ -13,20 +13,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import ConnectionClosed
 
+from kleinmaelzung import Lab
 from kleinmaelzung_containers import engine
-from kleinmaelzung_wire import access
+from kleinmaelzung_wire import access, messages
 from tests import sockets
 from tests.deploy import images
 from tests.deploy.installed import Installation, docker, installation
 from tests.fakes_instruments import Pty, Thermometer
+from tests.newcomers import Machine
 from tests.waiting import until
 from tests.whole import THERMOMETER, Whole, watching
 
-pytestmark = [
-    pytest.mark.timeout(1200),  # the first run on a machine builds images
-    pytest.mark.skipif(bool(images.why_not()), reason=images.why_not()),
-]
+pytestmark = images.needed()
 PARTS = {"broker", "database", *access.SERVICES}
 
 
@@ -94,6 +94,34 @@ async def test_the_link_signs_in_once(installed: Installation) -> None:
     assert list((installed.deploy / "secrets" / "login").iterdir()) == []
 
 
+async def test_who_lost_admins_password_gets_another(installed: Installation) -> None:
+    lost = json.loads(installed.do("kleinmaelzung", "user", "password", "admin", "--json"))["password"]
+    assert installed.attempt("kleinmaelzung", "agent", "list").returncode != 0
+    await asyncio.to_thread(installed.install, "--new-admin-password")
+    installed.do("kleinmaelzung", "agent", "list")
+    await test_the_link_signs_in_once(installed)
+    assert lost != installed.secret("admin")
+
+
+async def test_whoever_opens_the_page_may_watch_only_where_that_was_chosen(installed: Installation) -> None:
+    assert await stranger(installed) == (4401, "sign in with name and password: there is no public view here")
+    await asyncio.to_thread(installed.install, "--public-view")
+    assert await stranger(installed) == "public"
+    assert (await asyncio.to_thread(installed.install))["changed"] == []
+    await asyncio.to_thread(installed.install, "--no-public-view")
+    assert await stranger(installed) == (4401, "sign in with name and password: there is no public view here")
+
+
+async def stranger(installed: Installation) -> object:
+    """As whom somebody without a name is let in; or the code and the sentence by which they are not."""
+    async with sockets.socket(installed.told["url"].replace("http", "ws"), "/client", sockets.JSON) as one:
+        await one.send("hello", {})
+        try:
+            return (await one.expect("welcome"))[1]["user"]
+        except ConnectionClosed:
+            return one.connection.close_code, one.connection.close_reason
+
+
 def test_every_process_is_nobody_and_may_nothing(installed: Installation) -> None:
     for name, part in installed.inspect().items():
         settings, status = part["HostConfig"], process_status(part["State"]["Pid"])
@@ -143,8 +171,53 @@ def test_no_secret_is_told_by_the_engine(installed: Installation) -> None:
     told += [Path(f"/proc/{part['State']['Pid']}/environ").read_text() for part in installed.inspect().values()]
     told += [docker("logs", part["Id"]) for part in installed.inspect().values()]
     secrets = {name: value for name, value in installed.secrets().items() if name != "link"}
-    assert len(secrets) == len(access.SERVICES) + 4
-    assert [name for name, value in secrets.items() for text in told if value in text] == []
+    assert len(secrets) == len(access.SERVICES) + 6
+    # Of a key in PEM the line that is secret.
+    decisive = {name: max(value.splitlines(), key=len) for name, value in secrets.items()}
+    assert [name for name, value in decisive.items() for text in told if value in text] == []
+
+
+def test_the_servers_key_is_the_command_lines_alone(installed: Installation) -> None:
+    told = engine.find(installed.deploy).run("--profile", "*", "config", "--format", "json")
+    services = json.loads(told)["services"]
+    having = [name for name, one in services.items() if "server-key" in json.dumps(one)]
+    assert having == ["command"]
+    sources = {mount["Source"] for part in installed.inspect().values() for mount in part["Mounts"]}
+    assert not [source for source in sources if source.endswith(("server-key", "/secrets"))]
+    public = installed.deploy / "configuration" / "server.pub"
+    assert stat.S_IMODE(public.stat().st_mode) == 0o444
+    # Damaged it is made again, of the same key, and the gateway has that.
+    key, text = installed.secret("server-key"), public.read_text()
+    public.unlink()
+    public.write_text("damaged")
+    assert installed.install()["changed"] == ["configuration/server.pub", "container gateway"]
+    assert (installed.secret("server-key"), public.read_text()) == (key, text)
+    assert docker("exec", installed.inspect()["gateway"]["Id"], "cat", "/server.pub") == text
+
+
+async def test_an_agent_that_was_enrolled_is_configured_from_here(installed: Installation, tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "pi", "pi-6")
+    configure = ("kleinmaelzung", "agent", "configure", "pi-6", "-", "--yes")
+    async with installed.client() as lab:
+        told = await lab.enrol_agent("pi-6")
+        done, _, err = await machine.enrol(installed.told["url"], told.code)
+        assert (done, err) == (0, "")
+        assert (machine.config.parent / "server.pub").read_text() == (
+            installed.deploy / "configuration" / "server.pub"
+        ).read_text()
+        with Pty(tmp_path / "thermometer") as pty:
+            pty.plug()
+            Thermometer(pty).start()
+            async with machine.running(), watching(lab, "pi-6/kiln") as seen:
+                await until_online(lab, "pi-6")
+                before = await asyncio.to_thread(installed.do, "kleinmaelzung", "agent", "config", "pi-6")
+                wanted = before + THERMOMETER.format(name="kiln", port=pty.port, every="50ms")
+                out = await asyncio.to_thread(lambda: installed.do(*configure, stdin=wanted))
+                assert "pi-6 is configured: added kiln" in out
+                await seen.until_more("pi-6/kiln")
+                # It was not installed by install-agent, so nothing there could install a program.
+                updating = await asyncio.to_thread(installed.attempt, "kleinmaelzung", "agent", "update", "pi-6")
+    assert (updating.returncode, "pi-6  refused" in updating.stdout) == (1, True), updating.stdout + updating.stderr
 
 
 def test_only_its_reader_can_read_a_secret(installed: Installation) -> None:
@@ -214,6 +287,8 @@ def test_an_upgrade_replaces_what_is_ours_and_keeps_the_rest(installed: Installa
     before = running(installed)
     installed.do("kleinmaelzung", "agent", "add", "pi-8")
     as_an_earlier_version_left_them(installed)
+    for name in ("secrets/server-key", "configuration/server.pub"):
+        (installed.deploy / name).unlink()
     project = installed.tree / "pyproject.toml"
     project.write_text(re.sub(r'(?m)^version = ".*"', 'version = "99.0.0"', project.read_text()))
     changed = json.loads(installed.do("upgrade", "--json"))["changed"]
@@ -221,7 +296,7 @@ def test_an_upgrade_replaces_what_is_ours_and_keeps_the_rest(installed: Installa
     # The broker's accounts were brought up to date, and it reads them when it starts.
     assert {name for name in PARTS if before[name] != after[name]} == {*access.SERVICES, "broker"}
     assert before["database"] == after["database"]
-    assert {"image", "the broker's accounts"} <= set(changed)
+    assert {"image", "the broker's accounts", "secrets/server-key", "configuration/server.pub"} <= set(changed)
     with urllib.request.urlopen(f"{installed.told['url']}/healthz") as answer:
         assert json.load(answer)["version"] == "99.0.0"
     assert "pi-8" in installed.do("kleinmaelzung", "agent", "list")
@@ -240,10 +315,16 @@ async def test_a_destroyed_system_comes_back_and_its_agent_goes_on(installed: In
             await until_logged(whole, 11.25)
             made = Path((await asyncio.to_thread(installed.do, "backup")).strip())
             file = made.rename(tmp_path / made.name)
+            key = installed.secret("server-key")
             await asyncio.to_thread(installed.do, "uninstall", "--delete-data")
             assert installed.leftovers() == {}
             thermometer.temperature = "+44.75"
             await asyncio.to_thread(installed.do, "restore", str(file))
+            assert installed.secret("server-key") == key
+            public = subprocess.run(
+                ["openssl", "pkey", "-pubout"], input=key, capture_output=True, text=True, check=True
+            )
+            assert (installed.deploy / "configuration" / "server.pub").read_text() == public.stdout
             restored = Whole(installed.as_system(), lab, tmp_path)
             await until_logged(restored, 44.75)
             assert await restored.ask("SELECT count(*) FROM readings WHERE value = 11.25") > 0
@@ -275,6 +356,13 @@ def running(installed: Installation) -> dict[str, str]:
 def process_status(pid: int) -> dict[str, str]:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return {key: value.strip() for key, _, value in (line.partition(":") for line in lines)}
+
+
+async def until_online(lab: Lab, name: str) -> None:
+    async with asyncio.timeout(20):
+        async for message in lab.messages(f"{name}/status"):
+            if messages.AgentStatus.decode(message.payload).online:
+                return
 
 
 def answers(host: str, port: int) -> bool:

@@ -2,72 +2,22 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-import kleinmaelzung
-from kleinmaelzung_local import system
 from kleinmaelzung_wire import gaps
-from tests.deploy import images, machines
+from tests.deploy import images, laboratory, machines
+from tests.deploy.laboratory import CONFIG, CURRENT, do, reasons, until_logged_more
 from tests.deploy.machines import UNIT, Machine
 from tests.waiting import until
-from tests.whole import THERMOMETER, Whole
+from tests.whole import Whole
 
 pytestmark = [
     pytest.mark.timeout(1200),  # the first run on a machine builds images
     pytest.mark.skipif(bool(images.why_not()), reason=images.why_not()),
 ]
-CONFIG = "/etc/kleinmaelzung/agent.toml"
-CURRENT = "/opt/kleinmaelzung-agent/current"
-INSTRUMENT = "pi-2/kiln"
-
-
-class Counter:
-    """An instrument in the network: each time it is asked it answers one more."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.port = 0
-        self.writers: set[asyncio.StreamWriter] = set()
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.writers.add(writer)
-        try:
-            while await reader.readuntil(b"\r\n"):
-                self.count += 1
-                writer.write(b"+%d.00 C\r\n" % self.count)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            self.writers.discard(writer)
-            writer.close()
-
-
-@asynccontextmanager
-async def counter() -> AsyncIterator[Counter]:
-    made = Counter()
-    async with await asyncio.start_server(made.serve, machines.bridge_address()) as server:
-        made.port = server.sockets[0].getsockname()[1]
-        try:
-            yield made
-        finally:
-            server.close()
-            for writer in made.writers:
-                writer.close()
-            await until(lambda: not made.writers, "all have hung up")
-
-
-@asynccontextmanager
-async def server(directory: Path) -> AsyncIterator[Whole]:
-    """Everything but the agent, on this machine, where the container reaches it."""
-    choices = system.Choices(data=directory / "server", port=0, host=machines.bridge_address())
-    async with system.run(choices) as running:
-        password = running.password_file.read_text()
-        async with kleinmaelzung.connect(running.url, user="admin", password=password) as lab:
-            yield Whole(running, lab, directory)
 
 
 @pytest.fixture
@@ -76,41 +26,15 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         yield made
 
 
-async def do(machine: Machine, *command: str) -> str:
-    return await asyncio.to_thread(machine.run, *command)
-
-
-async def until_logged_more(whole: Whole, count: int = 20) -> None:
-    """Wait until so many more samples are in the database."""
-    wanted = await whole.logged() + count
-    async with asyncio.timeout(90):
-        while await whole.logged() < wanted:
-            await asyncio.sleep(0.2)
-
-
-async def reasons(whole: Whole) -> list[str]:
-    """Why there is nothing between the runs of the agent, the first first; every frame of them is there."""
-    async with asyncio.timeout(30):
-        while (found := (await whole.lab.completeness(INSTRUMENT))[0]).missing:
-            await asyncio.sleep(0.2)  # on its way
-    return [gap.reason for gap in reversed(found.gaps)]
-
-
 async def test_from_an_empty_machine_through_restart_and_power_cut_until_it_is_uninstalled(
     machine: Machine, tmp_path: Path
 ) -> None:
-    async with server(tmp_path) as whole, counter() as instrument:
-        told = await whole.lab.enrol_agent("pi-2")
-        enrolment = ("--server", whole.running.url, "--name", "pi-2", "--code", told.code)
-        out = await asyncio.to_thread(machine.install, *enrolment)
+    async with laboratory.server(tmp_path) as whole, laboratory.counter() as instrument:
+        out = await laboratory.enrolled(machine, whole)
         assert "This machine is now agent pi-2" in out
         assert "has no TLS" in out
         assert "it has no instruments yet" in out
-        kiln = THERMOMETER.format(
-            name="kiln", port=f"socket://{machines.bridge_address()}:{instrument.port}", every="50ms"
-        )
-        await asyncio.to_thread(machine.run, "sh", "-c", f"cat >>{CONFIG}", stdin=kiln)
-        await do(machine, "systemctl", "restart", UNIT)
+        await laboratory.add_kiln(machine, instrument)
         await until_logged_more(whole)
         await check_what_is_installed(machine)
 
@@ -119,7 +43,6 @@ async def test_from_an_empty_machine_through_restart_and_power_cut_until_it_is_u
         assert await asyncio.to_thread(machine.files) == before
         assert await asyncio.to_thread(machine.shown, "MainPID") == pid
 
-        await asyncio.to_thread(backups_are_made_by_a_timer_of_systemd, machine)
         await asyncio.to_thread(a_mistake_is_told_and_not_tried_again_and_again, machine)
         await asyncio.to_thread(machine.reboot)
         await until_logged_more(whole)
@@ -148,15 +71,18 @@ async def test_from_an_empty_machine_through_restart_and_power_cut_until_it_is_u
 
 
 async def check_what_is_installed(machine: Machine) -> None:
-    modes = await do(
-        machine, "stat", "-c", "%n %a %U %G", CONFIG, "/etc/kleinmaelzung/agent.secret", "/var/lib/kleinmaelzung"
-    )
+    etc = "/etc/kleinmaelzung"
+    found = (etc, CONFIG, f"{etc}/agent.secret", f"{etc}/server.pub", "/var/lib/kleinmaelzung")
+    modes = await do(machine, "stat", "-c", "%n %a %U %G", *found)
     assert modes.splitlines() == [
-        f"{CONFIG} 640 root kleinmaelzung",
-        "/etc/kleinmaelzung/agent.secret 400 kleinmaelzung kleinmaelzung",
+        f"{etc} 770 root kleinmaelzung",
+        f"{CONFIG} 640 kleinmaelzung kleinmaelzung",
+        f"{etc}/agent.secret 400 kleinmaelzung kleinmaelzung",
+        f"{etc}/server.pub 644 root root",
         "/var/lib/kleinmaelzung 700 kleinmaelzung kleinmaelzung",
     ]
-    assert (await do(machine, "systemd-analyze", "verify", f"{UNIT}.service")) == ""
+    units = [f"{UNIT}.service", f"{UNIT}-update.path", f"{UNIT}-update.service"]
+    assert (await do(machine, "systemd-analyze", "verify", *units)) == ""
     exposure = re.search(
         r"exposure level .*: ([0-9.]+)", await do(machine, "systemd-analyze", "security", f"{UNIT}.service")
     )
@@ -173,18 +99,16 @@ async def check_what_is_installed(machine: Machine) -> None:
 
 
 async def a_version_that_does_not_come_up_is_taken_back(machine: Machine, whole: Whole) -> None:
-    module = machine.tree / "agent" / "kleinmaelzung_agent" / "agent.py"
+    module = machine.tree / "agent" / "kleinmaelzung_agent" / "uplink.py"
     good, before = module.read_text(), await do(machine, "readlink", CURRENT)
     # It starts, and has a fault only when it runs.
-    module.write_text(
-        good.replace("        await self._begin(instruments)\n", "        raise RuntimeError('a fault')\n")
-    )
+    module.write_text(good.replace("        self._wants_beats = False\n", '        raise RuntimeError("a fault")\n'))
     assert module.read_text() != good
     refused = await asyncio.to_thread(machine.attempt, "/media/tree/deploy/install-agent", "--wheels", "/media/wheels")
-    assert (refused.returncode, "so the one before runs again" in refused.stderr) == (1, True), refused.stderr
+    assert (refused.returncode, "so the one before runs again" in refused.stderr) == (3, True), refused.stderr
     assert await do(machine, "readlink", CURRENT) == before
     await until_logged_more(whole)
-    module.write_text(good.replace('"stopped"', '"ended"'))
+    module.write_text(f"{good}# another version\n")
     assert "changed: program" in await asyncio.to_thread(machine.install)
     assert await do(machine, "readlink", CURRENT) != before
     await until_logged_more(whole)
@@ -218,27 +142,6 @@ def wrongly_typed(card: Machine) -> None:
         assert (refused.returncode, sentence in refused.stderr) == (code, True), (typed, refused.stderr)
     as_nobody = card.attempt("setpriv", "--reuid", "65534", "/media/tree/deploy/install-agent")
     assert (as_nobody.returncode, "needs root: sudo" in as_nobody.stderr) == (1, True)
-
-
-def backups_are_made_by_a_timer_of_systemd(machine: Machine) -> None:
-    """It has no engine: what is shown is the schedule, and that one that fails is told."""
-    schedule = ("/media/tree/deploy/backup", "--schedule")
-    units = [f"/etc/systemd/system/kleinmaelzung-backup.{kind}" for kind in ("service", "timer")]
-    assert "a backup daily into /var/backups, the last 3 kept" in machine.run(
-        *schedule, "daily", "--to", "/var/backups", "--keep", "3"
-    )
-    assert machine.run("systemd-analyze", "verify", *units) == ""
-    machine.run("systemctl", "is-active", "--quiet", "kleinmaelzung-backup.timer")
-    assert "OnCalendar=*-*-* 03:00:00 ;" in machine.run("systemctl", "show", "kleinmaelzung-backup.timer")
-    machine.run(*schedule, "weekly", "--to", "/var/backups")
-    assert "OnCalendar=Sun *-*-* 03:00:00 ;" in machine.run("systemctl", "show", "kleinmaelzung-backup.timer")
-    assert machine.attempt("systemctl", "start", "kleinmaelzung-backup.service").returncode != 0
-    assert "this needs Docker" in machine.run("journalctl", "--no-pager", "-u", "kleinmaelzung-backup")
-    assert "the schedule is removed" in machine.run(*schedule, "off")
-    assert machine.attempt("stat", *units).returncode != 0
-    left = ("systemctl", "list-units", "--all", "--no-legend", "kleinmaelzung-backup*")
-    assert [line for line in machine.run(*left).splitlines() if "auto-restart" in line] == []
-    assert "there is no schedule" in machine.run(*schedule, "off")
 
 
 def a_mistake_is_told_and_not_tried_again_and_again(machine: Machine) -> None:

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from kleinmaelzung_containers import engine
+from kleinmaelzung_wire import access
 from tests.deploy import images
 from tests.deploy.installed import Installation, installation
 
-pytestmark = [
-    pytest.mark.timeout(1200),  # the first run on a machine builds images
-    pytest.mark.skipif(bool(images.why_not()), reason=images.why_not()),
-]
+pytestmark = images.needed()
 
 
 @pytest.fixture
@@ -35,6 +34,16 @@ def test_without_tls_or_root_or_engine_a_sentence_says_what_to_do(fresh: Install
         assert (refused.returncode, sentence in refused.stderr) == (1, True), refused.stderr
     assert "nothing is installed here yet: deploy/install" in fresh.attempt("upgrade").stderr
     assert fresh.leftovers() == {}
+
+
+def test_another_broker_is_told_to_all_that_use_it(fresh: Installation) -> None:
+    with (fresh.deploy / ".env").open("a") as file:
+        file.write("KLEINMAELZUNG_MQTT=mqtt://balancer:1883\nKLEINMAELZUNG_MQTT_KIND=rabbitmq\n")
+    services = engine.find(fresh.deploy).configuration()["services"]
+    for name in access.SERVICES:
+        environment = services[name]["environment"]
+        told = (environment["KLEINMAELZUNG_MQTT"], environment["KLEINMAELZUNG_MQTT_KIND"])
+        assert told == ("mqtt://balancer:1883", "rabbitmq"), name
 
 
 async def test_with_tls_until_it_is_uninstalled(fresh: Installation) -> None:

@@ -6,18 +6,21 @@ import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import serial
 
-from kleinmaelzung_agent import check
+from kleinmaelzung_agent import check, spool_lock
+from kleinmaelzung_agent.config import AgentConfig
 from kleinmaelzung_gateway.certificate import CertificateFiles
-from kleinmaelzung_wire import codec
+from kleinmaelzung_wire import codec, orders
 from tests import gateways, proxies
 from tests.brokers import AGENT_SECRET, TestBroker
 from tests.certificates import Authority
 from tests.doctors import Seen
 from tests.fakes_instruments import Pty, Thermometer
+from tests.orders import ServerKey
 from tests.small_disk import fill, needs_root, small_disk
 from tests.waiting import until
 from tests.whole import THERMOMETER
@@ -91,7 +94,7 @@ async def test_a_configuration_with_mistakes(tmp_path: Path) -> None:
     assert (code, err) == (1, "")
     assert "BROKEN   config" in out
     assert 'expected an address such as "ws://lab-server:8080"' in out
-    assert "-        instrument   not checked because the configuration cannot be used" in out
+    assert "-        instrument    not checked because the configuration cannot be used" in out
 
 
 async def test_an_agent_that_runs_is_left_alone(gateway_url: str, tmp_path: Path) -> None:
@@ -99,7 +102,7 @@ async def test_an_agent_that_runs_is_left_alone(gateway_url: str, tmp_path: Path
     command = (sys.executable, "-m", "kleinmaelzung_agent", "--config", str(config))
     agent = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
     try:
-        await until(lambda: check.find_holder(tmp_path / "spool"), "the agent runs")
+        await until(lambda: spool_lock.find_holder(tmp_path / "spool").isdecimal(), "the agent runs")
         seen = await checked(config)
     finally:
         agent.terminate()
@@ -107,7 +110,7 @@ async def test_an_agent_that_runs_is_left_alone(gateway_url: str, tmp_path: Path
     seen.says("agent", f"runs (process {agent.pid})", "", "ok")
     seen.says("instrument scale", "/dev/ttyNONE is not there", "plug it in")
     assert "would lose its connection" in seen["login"].found
-    assert check.find_holder(tmp_path / "spool") == ""
+    assert spool_lock.find_holder(tmp_path / "spool") == ""
 
 
 async def test_each_way_in_which_a_port_is_no_use(gateway_url: str, tmp_path: Path) -> None:
@@ -198,3 +201,16 @@ async def test_a_disk_that_is_full_read_only_or_was_damaged(gateway_url: str, tm
 async def test_a_data_directory_that_is_none(gateway_url: str, tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("a file")
     (await checked(write(tmp_path, gateway_url))).says("agent-spool", "is no directory", "the agent's own directory")
+
+
+def test_whose_orders_are_carried_out_is_told_and_that_it_is_nobody_is_no_fault(tmp_path: Path) -> None:
+    wanted = AgentConfig(name="pi-1", url="ws://x", secret="x", data=tmp_path)
+    nobody = check.orders(wanted)
+    assert (nobody.state, "no server key is trusted" in nobody.found) == ("ok", True)
+    file = tmp_path / "server.pub"
+    missing = check.orders(replace(wanted, server_key_file=file))
+    assert (missing.state, "cannot be read" in missing.found) == ("warning", True)
+    key = ServerKey()
+    key.write(file)
+    trusted = check.orders(replace(wanted, server_key_file=file))
+    assert (trusted.state, orders.fingerprint(key.public) in trusted.found) == ("ok", True)

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 from kleinmaelzung_agent import config, guards, instruments
-from kleinmaelzung_agent.__main__ import guarding_of, sampling_of
 from kleinmaelzung_agent.counters import Counters
 from kleinmaelzung_agent.instruments import Instrument, Sink
+from kleinmaelzung_agent.lifetime import guarding_of, sampling_of
 from kleinmaelzung_bus import session as bus
 from kleinmaelzung_wire import access, frames, messages, topics
 from tests import sockets

@@ -15,7 +15,9 @@ async def test_an_agent_is_added_listed_and_removed(fake_gateway: FakeGateway, t
     assert code == 0
     assert f'[agent]\nname = "pi-1"\nurl = "ws://127.0.0.1:{fake_gateway.port}"\nsecret = "' in out
     assert fake_gateway.passwords["agent:pi-1"] in out
-    assert await terminal.json("agent", "list") == [{"agent": "pi-1", "online": True, "since": NOW_US}]
+    assert await terminal.json("agent", "list") == [
+        {"agent": "pi-1", "online": True, "since": NOW_US, "version": "0.1.0", "last_order": None}
+    ]
     code, _, err = await terminal.run("agent", "add", "pi-1")
     assert (code, err.split(":")[:2]) == (1, ["kleinmaelzung", " agent pi-1 exists already"])
     assert await terminal.json("agent", "remove", "pi-1") == {"agent": "pi-1", "removed": True}

@@ -256,6 +256,26 @@ async def test_agents_that_are_not_let_in_or_never_came(site: Site) -> None:
     (await site.look()).says("agent pi-2", "knocks and may not connect", "agent add pi-2", "warning")
 
 
+async def test_an_agent_whose_last_order_was_given_up_again(site: Site) -> None:
+    secret = await site.add_agent("pi-3")
+    now = time.time_ns() // 1000
+    last = {"kind": "program", "issued": now, "result": "rolled back", "reason": "it did not come up", "time": now}
+    try:
+        async with sockets.agent(site.socket_url, "pi-3", secret) as socket:
+            for result, state in (("rolled back", "warning"), ("done", None)):
+                told = {"configuration": "", "key": "", "last": last | {"result": result}}
+                status = messages.AgentStatus(online=True, version="0.1.0", since=now, orders=told)
+                await socket.send("publish", "status", status.encode())
+                if state is None:
+                    await look_until(site.login, lambda seen: not seen.tells("agent-orders pi-3", ""))
+                    continue
+                seen = await look_until(site.login, lambda seen: seen.tells("agent-orders pi-3", "rolled back"))
+                seen.says("agent-orders pi-3", "it did not come up", "kleinmaelzung agent update pi-3", state)
+            await socket.send("publish", "status", messages.AgentStatus(online=False).encode())
+    finally:
+        await site.remove_agent("pi-3")
+
+
 async def test_an_agent_of_another_version(site: Site) -> None:
     secret = await site.add_agent("pi-3")
     try:

@@ -21,7 +21,8 @@ from kleinmaelzung_bus import session as bus
 from kleinmaelzung_bus.session import NotPermitted
 from kleinmaelzung_gateway import enrolling
 from kleinmaelzung_gateway.certificate import CertificateFiles
-from kleinmaelzung_wire import access, enrolment, messages, topics
+from kleinmaelzung_wire import access, enrolment, messages, orders, topics
+from kleinmaelzung_wire.sockets import encode
 from tests import gateways, sockets
 from tests.brokers import AGENT_SECRET, PASSWORD, TestBroker
 from tests.certificates import Authority
@@ -32,6 +33,7 @@ from tests.terminals import Terminal
 from tests.waiting import until
 
 WRONG = ["closed", 4401, enrolling.WRONG]
+KEY = b"k" * 32
 GONE = ["closed", 4401, enrolling.GONE]
 
 
@@ -103,6 +105,37 @@ async def test_a_machine_becomes_an_agent_by_the_code_that_an_admin_was_shown(
         assert (inviting.returncode, rest.decode()) == (0, "agent pi-9 is connected\n")
         known = await accounts(lab)
     assert ("agent:pi-9" in known, "enrol:pi-9" in known) == (True, False)
+
+
+async def test_with_the_secret_comes_the_servers_key(broker: TestBroker, tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "pi")
+    async with gateways.running_gateway(broker, server_key=KEY) as running:
+        people = People(broker, gateways.url(running))
+        async with people.lab("admin") as lab:
+            told = await lab.enrol_agent("pi-9")
+            done, out, err = await machine.enrol(people.url, told.code)
+            assert (done, err, orders.fingerprint(KEY) in out) == (0, "", True)
+            key_file = machine.config.parent / machine.agent["server_key_file"]
+            assert key_file.read_text() == orders.pem(KEY)
+            async with machine.running():
+                await until_online(lab, "pi-9")
+
+
+async def test_the_key_is_that_of_the_gateway_that_made_the_code(broker: TestBroker) -> None:
+    """Whichever hands it over; and where that one knew of none, there is none."""
+    async with (
+        gateways.running_gateway(broker, server_key=KEY) as one,
+        gateways.running_gateway(broker, server_key=b"o" * 32) as another,
+        gateways.running_gateway(broker) as without,
+    ):
+        for maker, key in ((one, KEY), (without, None)):
+            for giver in (another, without):
+                async with People(broker, gateways.url(maker)).lab("admin") as lab:
+                    told = await lab.enrol_agent("pi-9", replace=True)
+                _, content = await fetch(gateways.url(giver), "pi-9", told.code)
+                pad = (await asyncio.to_thread(enrolment.keys, "pi-9", told.code)).pad
+                assert len(enrolment.open_sealed(content["sealed"], pad)) == 43
+                assert (enrolment.open_key(content["key"], pad) if "key" in content else None) == key
 
 
 async def test_a_code_works_once(people: People, tmp_path: Path) -> None:
@@ -349,6 +382,22 @@ async def test_an_older_gateway_is_named_as_such(tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{old.sockets[0].getsockname()[1]}"
         done, _, err = await Machine(tmp_path / "pi").enrol(url, "7F3K-9QXD")
     assert (done, "this gateway is older and knows no codes" in err) == (1, True)
+
+
+@pytest.mark.parametrize("has_key", [True, False])
+async def test_an_older_gateway_hands_over_as_it_is_what_a_newer_one_made(tmp_path: Path, has_key: bool) -> None:
+    pad = enrolment.keys("pi-9", "7F3K-9QXD").pad
+    waiting = enrolment.seal("the secret", pad) + (enrolment.seal_key(KEY, pad) if has_key else b"")
+
+    async def hand_over(websocket: ServerConnection) -> None:
+        await websocket.recv()
+        await websocket.send(encode(["enrolled", {"agent": "pi-9", "sealed": waiting}], sockets.MSGPACK))
+
+    machine = Machine(tmp_path / "pi")
+    async with serve(hand_over, "127.0.0.1", 0, subprotocols=[Subprotocol(sockets.MSGPACK)]) as old:
+        done, _, err = await machine.enrol(f"http://127.0.0.1:{old.sockets[0].getsockname()[1]}", "7F3K-9QXD")
+    assert (done, err, machine.secret_file.read_text()) == (0, "", "the secret\n")
+    assert ("server_key_file" in machine.agent) is has_key
 
 
 async def test_a_file_that_cannot_be_changed_is_said_before_the_code_is_used_up(people: People, tmp_path: Path) -> None:

@@ -39,7 +39,9 @@ RELEASED: Final = {
     ("logger", 8): "5df2166e206d650a",
     ("logger", 9): "0d042f2270ee6b64",
     ("logger", 10): "1eff49ff78ca287c",
+    ("logger", 11): "255a272345dcc62f",
     ("batches", 1): "cb6a4218b2a31c48",
+    ("certificates", 1): "8c696858c2f10548",
 }
 
 # Rows for the tables of each version, from the file on that makes the table or the column.

@@ -320,8 +320,9 @@ def test_every_call_of_the_laboratory_is_there_without_async_with_the_same_argum
         assert inspect.getdoc(blocking[name]), name
 
 
-def test_every_call_about_certificates_is_there_too() -> None:
-    awaited, blocking = public(kleinmaelzung.Certificates), public(kleinmaelzung.sync.Certificates)
+@pytest.mark.parametrize("of", ["Agents", "Certificates"])
+def test_every_call_about_what_has_a_name_of_its_own_is_there_too(of: str) -> None:
+    awaited, blocking = public(getattr(kleinmaelzung, of)), public(getattr(kleinmaelzung.sync, of))
     assert set(blocking) == set(awaited)
     for name, found in awaited.items():
         assert list(inspect.signature(blocking[name]).parameters) == list(inspect.signature(found).parameters), name

@@ -42,7 +42,8 @@ async def test_what_came_evenly_for_four_weeks_goes_on_so(dsn: str) -> None:
     tables = {table["name"]: table for table in answer["tables"]}
     assert tables["samples"]["per_day"] == pytest.approx(tables["samples"]["bytes"] / 28, rel=0.1)
     assert (tables["frames"]["per_day"], answer["per_day"]) == (0, tables["samples"]["per_day"])
-    assert (short["per_day"], short["days"], short["tables"][0]["kept_days"]) == (answer["per_day"], None, 20)
+    assert short["per_day"] == pytest.approx(answer["per_day"], rel=0.01)  # asked a moment later
+    assert (short["days"], short["tables"][0]["kept_days"]) == (None, 20)
     assert answer["bytes"] > tables["samples"]["bytes"] > 1_000_000
 
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from kleinmaelzung_agent import clock, command_file, config, instruments, presence
-from kleinmaelzung_agent.__main__ import guarding_of, sampling_of
 from kleinmaelzung_agent.instruments import Instrument, Sink
+from kleinmaelzung_agent.lifetime import guarding_of, sampling_of
 from kleinmaelzung_wire import codec, messages
 from kleinmaelzung_wire.descriptions import Description
 from kleinmaelzung_wire.frames import Value

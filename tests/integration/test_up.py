@@ -161,7 +161,7 @@ async def test_from_the_first_start_to_the_second(tmp_path: Path) -> None:
     data = tmp_path / "lab"
     async with up(data) as running:
         ready = running.ready
-        assert sorted(ready) == ["dsn", "login_link", "mqtt", "password_file", "ready", "url", "user"]
+        assert sorted(ready) == ["dsn", "login_link", "mqtt", "password_file", "ready", "server_key", "url", "user"]
         assert (ready["ready"], ready["user"], ready["password_file"]) == (
             True,
             "admin",
@@ -169,7 +169,10 @@ async def test_from_the_first_start_to_the_second(tmp_path: Path) -> None:
         )
         assert sorted(running.children()) == CHILDREN
         assert {mode(path) for path in (data, data / "secrets", data / "mosquitto", data / "postgres")} == {0o700}
-        assert {mode(path) for path in (data / "secrets").iterdir()} == {0o600}
+        modes = {path.name: mode(path) for path in (data / "secrets").iterdir()}
+        assert ready["server_key"] == str(data / "secrets" / "server-key")
+        assert (modes.pop("server-key"), modes.pop("server-key.pub")) == (0o400, 0o644)
+        assert set(modes.values()) == {0o600}
         assert mode(data / "mosquitto" / "dynamic-security.json") == 0o600
 
         sentence = await refusal(data)

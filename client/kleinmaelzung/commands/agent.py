@@ -1,49 +1,70 @@
-"""`kleinmaelzung agent`: which agents may connect."""
+"""`kleinmaelzung agent`: which agents may connect, and what they are told from afar."""
 
-import asyncio
-import os
 from argparse import ArgumentParser, Namespace
-from typing import Any, Final
-from urllib.parse import urlsplit
 
-from kleinmaelzung import Error, Lab, settings
-from kleinmaelzung.commands import accounts, options, texts
+from kleinmaelzung import Lab, settings
+from kleinmaelzung.commands import (
+    accounts,
+    agent_configuration,
+    agent_enrol,
+    agent_key,
+    agent_statuses,
+    agent_update,
+    options,
+)
 from kleinmaelzung.commands.typed import WrongUsage
-from kleinmaelzung_wire import access, enrolment, topics
+from kleinmaelzung_wire import access, topics
 from kleinmaelzung_wire.codec import WireError
-from kleinmaelzung_wire.messages import AgentStatus
-
-PREFIX: Final = "agent:"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    actions = parser.add_subparsers(dest="action", required=True, metavar="enrol | add | list | remove")
-    meaning = "show a code by which a machine becomes an agent: once, within 15 minutes"
-    chosen = actions.add_parser("enrol", help=meaning, description=meaning)
-    chosen.add_argument("name", metavar="NAME")
-    chosen.add_argument("--replace", action="store_true", help="of an agent that is there: give it a new secret")
-    chosen.add_argument("--no-wait", action="store_true", help="end without waiting until it is connected")
-    options.add_to(chosen)
-    for action, meaning in (("add", "let an agent connect, print its secret once"), ("remove", "shut an agent out")):
-        chosen = actions.add_parser(action, help=meaning, description=meaning)
-        chosen.add_argument("name", metavar="NAME")
-        options.add_to(chosen)
-    options.add_to(actions.add_parser("list", help="which agents may connect", description="which agents may connect"))
+    actions = parser.add_subparsers(
+        dest="action",
+        required=True,
+        metavar="enrol | add | list | remove | config | configure | reload | update | key",
+    )
+
+    def action(name: str, meaning: str) -> ArgumentParser:
+        chosen = actions.add_parser(name, help=meaning, description=f"{meaning[0].upper()}{meaning[1:]}.")
+        if name != "key":
+            options.add_to(chosen)
+        return chosen
+
+    agent_enrol.add_arguments(action("enrol", "show a code by which a machine becomes an agent: once, in 15 minutes"))
+    for name, meaning in (("add", "let an agent connect, print its secret once"), ("remove", "shut an agent out")):
+        action(name, meaning).add_argument("name", metavar="NAME")
+    action("list", "which agents may connect, and with which version they did")
+    agent_configuration.add_reading(action("config", "show an agent's configuration, all but its table [agent]"))
+    agent_configuration.add_writing(action("configure", "give an agent another configuration"))
+    action("reload", "have an agent read its agent.toml again, as changed there").add_argument("name", metavar="NAME")
+    agent_update.add_arguments(action("update", "give agents another version of their program"))
+    agent_key.add_arguments(action("key", "make the key that signs what agents are told"))
 
 
 async def run(arguments: Namespace) -> int:
+    match arguments.action:
+        case "key":
+            return agent_key.run(arguments)
+        case "update":
+            return await agent_update.run(arguments)
     if arguments.action != "list":
         check_name(arguments.name, "agent")
+    if arguments.action == "configure":
+        return await agent_configuration.write(arguments)
     async with options.connected(arguments) as lab:
         match arguments.action:
             case "enrol":
-                return await _enrol(lab, arguments)
+                return await agent_enrol.run(lab, arguments)
             case "add":
                 await _add(lab, arguments)
             case "remove":
                 await _remove(lab, arguments)
             case "list":
-                await _list(lab, arguments)
+                await agent_statuses.show(lab, arguments)
+            case "config":
+                await agent_configuration.read(lab, arguments)
+            case "reload":
+                await agent_configuration.reload(lab, arguments)
     return 0
 
 
@@ -57,62 +78,9 @@ def check_name(name: str, what: str) -> None:
 async def _add(lab: Lab, arguments: Namespace) -> None:
     name, secret = arguments.name, access.make_secret()
     await accounts.execute(lab, access.add_agent(name, secret), "createClient", f"agent {name}")
-    server = settings.socket_url(_server(arguments)).removesuffix("/client")
+    server = settings.socket_url(agent_enrol.server(arguments)).removesuffix("/client")
     document = {"agent": name, "secret": secret, "url": server}
     options.show(arguments, document, lambda: _section(name, secret, server))
-
-
-def _server(arguments: Namespace) -> str:
-    """The server as agents know it: in a container it has another name."""
-    return os.environ.get("KLEINMAELZUNG_PUBLIC_URL") or options.login(arguments).url
-
-
-async def _enrol(lab: Lab, arguments: Namespace) -> int:
-    name, server = arguments.name, _server(arguments)
-    before = (await statuses_of_agents(lab)).get(name)
-    told = await lab.enrol_agent(name, replace=arguments.replace)
-    document = {"agent": name, "code": told.code, "expires": told.expires, "url": server}
-    options.show(arguments, document, lambda: _invitation(name, told.code, server))
-    if arguments.json or arguments.no_wait:
-        return 0
-    try:
-        async with asyncio.timeout(enrolment.LIFETIME_S):
-            await _until_online(lab, name, before.since if before else 0)
-    except TimeoutError:
-        await _void(lab, name)
-        raise Error(f"nobody came within 15 minutes: kleinmaelzung agent enrol {name} --replace") from None
-    await _void(lab, name)
-    print(f"agent {name} is connected")
-    return 0
-
-
-def _invitation(name: str, code: str, server: str) -> str:
-    return f"""\
-On the machine with the instruments, within 15 minutes, and once:
-
-    sudo kleinmaelzung-agent enrol --server {server} --name {name} --code {code}
-    sudo systemctl restart kleinmaelzung-agent
-
-{_hint(server)}Ctrl-C ends the waiting for it; the code stays valid."""
-
-
-def _hint(server: str) -> str:
-    host = urlsplit(server).hostname or ""
-    is_here = host == "localhost" or host.startswith("127.") or host == "::1"
-    return f"There, take this machine's name in the network in place of {host}.\n" if is_here else ""
-
-
-async def _until_online(lab: Lab, name: str, before_us: int) -> None:
-    """Another run than the one that was known before: its last status may still say online."""
-    async for message in lab.messages(f"{name}/status"):
-        status = AgentStatus.decode(message.payload) if message.payload else None
-        if status and status.online and status.since != before_us:
-            return
-
-
-async def _void(lab: Lab, name: str) -> None:
-    """The code has done what it was for, or is too old."""
-    await lab.access(access.remove_account(access.enrol_user(name)))
 
 
 def _section(name: str, secret: str, server: str) -> str:
@@ -130,25 +98,5 @@ async def _remove(lab: Lab, arguments: Namespace) -> None:
     name = arguments.name
     commands = access.remove_account(access.agent_user(name))
     await accounts.execute(lab, commands, "deleteClient", f"agent {name}")
-    await _void(lab, name)
+    await agent_enrol.void(lab, name)
     options.show(arguments, {"agent": name, "removed": True}, lambda: f"agent {name} may not connect any more")
-
-
-async def _list(lab: Lab, arguments: Namespace) -> None:
-    statuses = await statuses_of_agents(lab)
-    names = sorted(user.removeprefix(PREFIX) for user in await accounts.all_accounts(lab) if user.startswith(PREFIX))
-    found = [_document(name, statuses.get(name)) for name in names]
-    rows = [(name, texts.agent_condition(statuses.get(name))) for name in names]
-    nothing = "no agents yet: `kleinmaelzung agent add NAME` lets one connect"
-    options.show(arguments, found, lambda: texts.table(rows) if rows else nothing)
-
-
-def _document(name: str, status: AgentStatus | None) -> dict[str, Any]:
-    since = status.since if status else None
-    return {"agent": name, "online": bool(status and status.online), "since": since or None}
-
-
-async def statuses_of_agents(lab: Lab) -> dict[str, AgentStatus]:
-    """What each agent, or the broker in its name, said last."""
-    retained = await lab.retained("+/status")
-    return {topic.partition("/")[0]: AgentStatus.decode(payload) for topic, payload in retained.items() if payload}

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from kleinmaelzung import Completeness, Lab, MissingFrames, MissingTime, Refused
 from kleinmaelzung.commands import options, texts, times
-from kleinmaelzung.commands.agent import statuses_of_agents
+from kleinmaelzung.commands.agent_statuses import statuses_of_agents
 from kleinmaelzung.commands.typed import WrongUsage
 from kleinmaelzung_wire import sockets
 from kleinmaelzung_wire.messages import AgentStatus

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from kleinmaelzung_agent import config
-from kleinmaelzung_agent.__main__ import guarding_of, sampling_of
 from kleinmaelzung_agent.config import ConfigError
 from kleinmaelzung_agent.guards import Guard, Guarding
+from kleinmaelzung_agent.lifetime import guarding_of, sampling_of
 from kleinmaelzung_agent.numbering import Sampling
 from kleinmaelzung_agent.spool import Limits
 
@@ -358,3 +358,14 @@ def test_all_keys_misspelt_at_once_are_all_found(tmp_path: Path) -> None:
         table[f"{path[-1]}x"] = table.pop(str(path[-1]))
     found = mistakes(tmp_path, write(tree))
     assert [path for path in leaves if not any(line.startswith(f"{dotted(path)}x: ") for line in found)] == []
+
+
+def test_an_instrument_is_not_called_as_the_agent_itself_is(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"instruments\.agent: agent is the agent itself, choose another name"):
+        load(tmp_path, AGENT + INSTRUMENT.replace("thermometer", "agent"))
+
+
+def test_a_servers_key_is_only_named_and_one_that_is_missing_stops_no_measuring(tmp_path: Path) -> None:
+    assert load(tmp_path, AGENT).agent.server_key_file is None
+    named = load(tmp_path, AGENT.replace("data =", 'server_key_file = "server.pub"\ndata ='))
+    assert named.agent.server_key_file == tmp_path / "server.pub"

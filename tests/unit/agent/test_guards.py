@@ -61,3 +61,27 @@ def test_an_interlock_looks_at_the_newest_value_that_a_channel_has() -> None:
     assert "air.wet is 3 s old, allowed are 2s" in newest.refusal("oven", wet, int(12e9))
     newest.take("oven", [reading(12.0, "overload", t=70.0)])
     assert "t is overload" in newest.refusal("oven", hot, int(12e9))
+
+
+def test_what_is_known_of_an_instrument_that_was_changed_is_forgotten_and_of_the_others_not() -> None:
+    guarding = {"oven": Guarding(commands={"hot": guard("air.t < 5"), "wet": guard("hall.t < 5")})}
+    newest = Newest(guarding, {"oven": 1.0, "air": 1.0, "hall": 1.0})
+    for name in ("air", "hall"):
+        newest.take(name, [reading(9.0, t=1.0)])
+    newest.renew(guarding, {"oven": 1.0, "air": 1.0, "hall": 1.0}, {"air"})
+    assert "air.t" in newest.refusal("oven", guarding["oven"].commands["hot"], int(9.5e9))
+    assert newest.refusal("oven", guarding["oven"].commands["wet"], int(9.5e9)) == ""
+    newest.renew({}, {}, ())
+    newest.renew(guarding, {"oven": 1.0, "hall": 1.0}, ())
+    assert "hall.t" in newest.refusal("oven", guarding["oven"].commands["wet"], int(9.5e9)), (
+        "nobody looked at it meanwhile"
+    )
+
+
+def test_what_was_announced_to_an_instrument_that_was_changed_is_not_any_more() -> None:
+    armed = Armed()
+    for name in ("oven", "lamp"):
+        armed.arm(name, "anna", "s", BURN, now_s=0.0)
+    armed.forget({"oven"})
+    assert not armed.use("oven", "anna", "s", BURN, now_s=1.0)
+    assert armed.use("lamp", "anna", "s", BURN, now_s=1.0)

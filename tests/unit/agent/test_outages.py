@@ -141,3 +141,29 @@ def test_no_gap_ends_before_it_begins() -> None:
     assert ended.until == ended.since == NOW + 1_000_000
     (gap,) = outages.said("silent", "", 9 * S)
     assert gap.since == NOW + 1_000_000
+
+
+def test_a_changed_configuration_is_a_gap_from_the_stop_to_the_next_sample() -> None:
+    outages = sampling()
+    (paused,) = outages.renewed(NOW + 5_000_000, silent_after_s=60.0)
+    assert paused == Gap(reason=gaps.RECONFIGURED, since=NOW + 5_000_000)
+    assert outages.said("searching", "opening /dev/y", 6 * S) == []
+    assert outages.said("connected", "", 7 * S) == []
+    (ended,) = outages.taken(NOW + 8_000_000, NOW + 8_000_000)
+    assert (ended.reason, ended.since, ended.until) == (gaps.RECONFIGURED, paused.since, NOW + 8_000_000)
+
+
+def test_one_that_had_no_sample_yet_or_has_a_gap_already_gets_none_by_a_change() -> None:
+    assert Outages(NOW).renewed(NOW + 1, silent_after_s=1.0) == []  # it may be one that is only commanded
+    outages = sampling()
+    (lost,) = outages.said("searching", "gone", 2 * S)
+    assert outages.renewed(NOW + 3_000_000, silent_after_s=1.0) == []
+    assert outages.taken(NOW + 4_000_000, NOW + 4_000_000)[0].reason == lost.reason
+
+
+def test_a_gap_that_lasts_ends_when_its_instrument_is_removed() -> None:
+    outages = sampling()
+    outages.said("silent", "nothing", 2 * S)
+    (ended,) = outages.ended(NOW + 9_000_000)
+    assert (ended.reason, ended.until) == (gaps.SILENT, NOW + 9_000_000)
+    assert outages.ended(NOW + 10_000_000) == []

@@ -28,7 +28,7 @@ class Manager:
     def count(self, word: str) -> int:
         with contextlib.suppress(BlockingIOError):
             while True:
-                self.heard.append(self.socket.recv(100).decode())
+                self.heard.append(self.socket.recv(20_000).decode())
         return self.heard.count(word)
 
 
@@ -115,3 +115,11 @@ def test_the_journal_gets_each_lines_priority_and_a_terminal_the_time(tmp_path: 
         failed = logging.LogRecord("x", logging.ERROR, "", 0, "fault", (), sys.exc_info())
     assert {line[:3] for line in journal.format(failed).splitlines()} == {"<3>"}
     assert journal.format(logging.LogRecord("x", logging.DEBUG, "", 0, "d", (), None)).startswith("<7>")
+
+
+def test_how_the_agent_is_goes_in_one_line_that_is_not_too_long(manager: Manager, tmp_path: Path) -> None:
+    environment = {"NOTIFY_SOCKET": str(tmp_path / "notify")}
+    systemd.tell_status("not connected:\nREADY=1", environment)
+    systemd.tell_status("x" * 10_000, environment)
+    assert manager.count("STATUS=not connected: READY=1") == 1
+    assert len(manager.heard[-1]) < 1000

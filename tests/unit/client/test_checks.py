@@ -278,4 +278,37 @@ def test_versions() -> None:
     finding = versions.versions("0.2.0", {"agent pi-1": "0.1.0", "agent pi-2": "0.1.0", "logger": "0.3.0"})
     assert finding.found.startswith("the gateway has 0.2.0; agent pi-1, agent pi-2 0.1.0, logger 0.3.0")
     assert finding.state == "warning"
+    assert finding.remedy.endswith("the server first; agents from here: kleinmaelzung agent update pi-1 pi-2")
     assert versions.versions("1.0.0", {"agent pi-1": "0.9.0"}).state == "broken"
+    assert "agent update" not in versions.versions("0.2.0", {"logger": "0.1.0"}).remedy
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+def with_order(kind: str, result: str) -> list[Finding]:
+    last = {"kind": kind, "issued": NOW, "result": result, "reason": "no port", "time": NOW - 2 * HOUR_US}
+    status = AgentStatus(online=True, since=NOW, version="0.2.0", orders={"last": last})
+    found = agents.agents(Seen(statuses={"pi-1": status}), NOW)
+    return [finding for finding in found if finding.id == "agent-orders"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "result", "remedy"),
+    [
+        ("configuration", "refused", "kleinmaelzung agent configure pi-1 FILE"),
+        ("configuration", "rolled back", "kleinmaelzung agent configure pi-1 FILE"),
+        ("program", "refused", "journalctl -u kleinmaelzung-agent-update"),
+        ("program", "rolled back", "kleinmaelzung agent update pi-1"),
+    ],
+)
+def test_an_order_that_was_not_carried_out_or_given_up_again(kind: str, result: str, remedy: str) -> None:
+    [finding] = with_order(kind, result)
+    assert (finding.state, finding.of) == ("warning", "pi-1")
+    assert finding.found == f"its last {kind} was {result} 2 h ago: no port"
+    assert remedy in finding.remedy
+
+
+@pytest.mark.parametrize(("kind", "result"), [("program", "done"), ("configuration", "under way"), ("x", "refused")])
+def test_an_order_that_went_well_or_cannot_be_read_is_not_told(kind: str, result: str) -> None:
+    assert with_order(kind, result) == []

@@ -52,6 +52,15 @@ def test_a_given_certificate_is_not_replaced_by_a_private_one() -> None:
     assert "CERTIFICATE" not in wanted(before, tls=True)
 
 
+def test_a_public_view_is_there_only_where_it_was_chosen() -> None:
+    open_to_all = wanted(public_view=True)
+    assert open_to_all["PUBLIC_VIEW"] == "yes"
+    assert wanted(open_to_all, public_view=False)["PUBLIC_VIEW"] == ""
+    assert "PUBLIC_VIEW" not in wanted(open_to_all)
+    with pytest.raises(Refused, match=r"PUBLIC_VIEW is yes or empty, found 'no'"):
+        wanted({"PUBLIC_VIEW": "no"})
+
+
 @pytest.mark.parametrize("address", ["8080", "here:http", ":8080"])
 def test_an_address_that_is_none_is_named(address: str) -> None:
     with pytest.raises(Refused, match=r"\.env: expected an address such as 127\.0\.0\.1:8080"):

@@ -25,8 +25,18 @@ def test_every_service_has_a_container_and_its_password() -> None:
 
 
 def test_every_secret_is_made_by_install() -> None:
-    named = set(re.findall(r"file: \./secrets/(\w+)", COMPOSE))
-    assert named == {*secret_files.ACCOUNTS, *secret_files.OF_THE_DATABASE, "dsn"}
+    named = set(re.findall(r"file: \./secrets/([\w-]+)", COMPOSE))
+    others = {secret_files.PUBLIC, secret_files.SERVER_KEY, *secret_files.OF_THE_DATABASE, "dsn"}
+    assert named == {*secret_files.ACCOUNTS, *others}
+
+
+def test_only_the_command_line_has_the_servers_key() -> None:
+    """Nothing that the network reaches: who has it tells every agent what to run."""
+    services = re.split(r"(?m)^  (?=[a-z-]+:$)", COMPOSE.split("\nservices:\n")[1].split("\nnetworks:\n")[0])
+    having = [service.partition(":")[0] for service in services if "server-key" in service]
+    assert having == ["command"]
+    assert "server-key" not in COMPOSE.split("\nservices:\n")[0] + TLS
+    assert "- ./secrets:" not in COMPOSE
 
 
 def variables_of(text: str) -> set[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from kleinmaelzung_gateway.config import Config, ConfigError
+from kleinmaelzung_wire import orders
 from tests.certificates import Authority
 
 
@@ -34,6 +35,20 @@ def test_addresses_are_host_and_port(secret: Path, listen: str, host: str, port:
         }
     )
     assert (config.host, config.port, config.broker_host, config.broker_port) == (host, port, host, port)
+
+
+def test_the_servers_public_key_is_read_and_nothing_else_is_one(secret: Path, tmp_path: Path) -> None:
+    file = tmp_path / "server.pub"
+    file.write_text(orders.pem(b"k" * 32))
+    told = {"KLEINMAELZUNG_MQTT_PASSWORD_FILE": str(secret), "KLEINMAELZUNG_SERVER_PUBLIC_KEY_FILE": str(file)}
+    assert Config.from_environment(told).server_key == b"k" * 32
+    for content in (b"", b"-----BEGIN PRIVATE KEY-----\n", b"\xff"):
+        file.write_bytes(content)
+        [mistake] = mistakes(MQTT_PASSWORD_FILE=str(secret), SERVER_PUBLIC_KEY_FILE=str(file))
+        assert mistake.startswith(f"KLEINMAELZUNG_SERVER_PUBLIC_KEY_FILE: {file} is no Ed25519 public key")
+    file.unlink()
+    [mistake] = mistakes(MQTT_PASSWORD_FILE=str(secret), SERVER_PUBLIC_KEY_FILE=str(file))
+    assert mistake == f"KLEINMAELZUNG_SERVER_PUBLIC_KEY_FILE: cannot read {file}: No such file or directory"
 
 
 def mistakes(**environment: str) -> list[str]:

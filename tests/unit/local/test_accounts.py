@@ -36,6 +36,33 @@ def test_the_second_time_there_is_nothing_to_do(tmp_path: Path) -> None:
     assert file.read_bytes() == before
 
 
+def test_the_account_of_the_public_view_is_there_while_its_password_is_given(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.json"
+    accounts.outcome(file, PASSWORDS, NOW, write=True)
+    for password, done in (("first", "updated"), ("first", "unchanged"), ("second", "updated"), (None, "updated")):
+        given = PASSWORDS if password is None else {**PASSWORDS, "public": password}
+        assert accounts.outcome(file, given, NOW, write=False) == {"accounts": done}
+        assert accounts.outcome(file, given, NOW, write=True) == {"accounts": done}
+        users = [account["username"] for account in json.loads(file.read_text())["clients"]]
+        assert users.count("public") == (password is not None)
+    assert accounts.outcome(file, PASSWORDS, NOW, write=True) == {"accounts": "unchanged"}
+
+
+def test_who_lost_admins_password_gets_another_and_a_link(tmp_path: Path) -> None:
+    file = tmp_path / "accounts.json"
+    accounts.outcome(file, PASSWORDS, NOW, write=True)
+    before = json.loads(file.read_text())
+    another = {**PASSWORDS, "admin": "another"}
+    done = accounts.new_admin(file, another, NOW)
+    link = Link.from_json(done["link"])
+    link.check(done["code"], NOW)
+    assert (link.user, link.password) == ("admin", "another")
+    after = json.loads(file.read_text())
+    assert [account for account in after["clients"] if account["username"] != "admin"] == before["clients"][1:]
+    assert sorted(after["roles"], key=str) == sorted(before["roles"], key=str)
+    assert accounts.outcome(file, another, NOW, write=True) == {"accounts": "unchanged"}
+
+
 def test_how_the_plugin_writes_the_same_is_no_change(tmp_path: Path) -> None:
     file = tmp_path / "accounts.json"
     accounts.outcome(file, PASSWORDS, NOW, write=True)

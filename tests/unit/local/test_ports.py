@@ -2,6 +2,8 @@
 
 import json
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,17 @@ def taken() -> Iterator[int]:
 def test_a_port_with_a_listener_is_not_free(taken: int) -> None:
     assert not ports.is_free(taken)
     assert ports.is_free(ports.find_free())
+
+
+def test_of_those_that_were_found_and_are_not_used_yet_none_is_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = ports.find_free()
+    monkeypatch.setattr(ports, "_NEVER_OUTGOING", (first, first + 24))
+    found = [first, *(ports.find_free() for _ in range(9))]
+    look = f"from kleinmaelzung_local import ports; ports._NEVER_OUTGOING = ({first}, {first + 24}); "
+    look += "print(*(ports.find_free() for _ in range(5)))"
+    elsewhere = subprocess.run([sys.executable, "-c", look], stdout=subprocess.PIPE, check=True, timeout=60).stdout
+    found += map(int, elsewhere.split())
+    assert len(set(found)) == 15
 
 
 def test_free_ones_are_found_differ_and_are_kept(tmp_path: Path) -> None:

@@ -71,7 +71,9 @@ every_message = st.one_of(
         port=texts,
         identity=texts,
     ),
-    st.builds(AgentStatus, online=st.booleans(), since=counts, epoch=counts, clock=figures, taken=counts, reason=texts),
+    st.builds(
+        AgentStatus, online=st.booleans(), since=counts, epoch=counts, clock=figures, orders=figures, reason=texts
+    ),
     st.builds(ServiceStatus, role=texts, online=st.booleans(), healthy=st.booleans(), since=counts, figures=figures),
     st.builds(Control, user=texts, session=texts, since=counts, until=counts),
     st.builds(
@@ -144,9 +146,9 @@ EXACT: list[tuple[Message, bytes]] = [
     (
         AgentStatus(online=True, since=T, epoch=7),
         (
-            b"\x8d\xa1v\x01\xa6online\xc3\xa5since\xcf\x00\x06DYAb@\x00\xa7version\xa0\xa7gateway\xa0\xa5epoch\x07"
+            b"\x8e\xa1v\x01\xa6online\xc3\xa5since\xcf\x00\x06DYAb@\x00\xa7version\xa0\xa7gateway\xa0\xa5epoch\x07"
             b"\xa5clock\x80\xa5taken\x00\xa7samples\x00\xa8unlogged\x00\xa6reason\xa0"
-            b"\xa5nonce\xa0\xa5spool\x80"
+            b"\xa5nonce\xa0\xa5spool\x80\xa6orders\x80"
         ),
     ),
     (

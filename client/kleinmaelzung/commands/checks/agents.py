@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kleinmaelzung import orders
 from kleinmaelzung.commands import texts
 from kleinmaelzung_wire import findings, gaps
 from kleinmaelzung_wire.findings import Finding
 from kleinmaelzung_wire.messages import AgentStatus
+from kleinmaelzung_wire.orders import Kind
 
 CLOCK_US: Final = 5_000_000  # a slow line's delay is no fault of a clock
 NEARLY_FULL: Final = 0.8
@@ -18,6 +20,12 @@ LITTLE_ROOM: Final = 200_000_000  # bytes
 MANY: Final = 5000  # frames: more than a second of what a busy agent takes
 CHECK: Final = "kleinmaelzung-agent --config agent.toml --check"
 _ON_IT: Final = f"on it run `{CHECK}`, which says what is wrong there"
+_ORDER: Final[dict[Kind, str]] = {
+    "configuration": "it runs the one before, which `kleinmaelzung agent config {name}` shows: correct yours, then"
+    " kleinmaelzung agent configure {name} FILE",
+    "program": "it runs the version before; on it `journalctl -u kleinmaelzung-agent-update` says more; then:"
+    " kleinmaelzung agent update {name}",
+}
 # As the gateway tells them (knocks.py).
 _WRONG_SECRET: Final = "wrong secret"  # noqa: S105 (a reason)
 
@@ -87,6 +95,7 @@ def _agent(name: str, seen: Seen, now_us: int) -> Iterator[Finding]:
     if status is not None and status.online:
         yield _clock(name, status.clock)
         yield _spool(name, status, is_logged=seen.is_logged)
+        yield from _order(name, status, now_us)
 
 
 def _knocking(name: str, knock: Knock, now_us: int) -> Finding:
@@ -147,6 +156,15 @@ def _spool(name: str, status: AgentStatus, *, is_logged: bool) -> Finding:
         return findings.warning("agent-spool", filled, remedy, of=name)
     waiting = f"{status.unlogged} frames wait to be recorded" if status.unlogged else "empty: all is recorded"
     return findings.ok("agent-spool", waiting, of=name)
+
+
+def _order(name: str, status: AgentStatus, now_us: int) -> Iterator[Finding]:
+    """Only where its last order was not carried out, or was given up again."""
+    last = orders.last_of(name, status)
+    if last is None or last.result not in (orders.REFUSED, orders.ROLLED_BACK):
+        return
+    found = f"its last {last.kind} was {last.result} {texts.age(now_us - last.time)} ago: {last.reason}"
+    yield findings.warning("agent-orders", found, _ORDER[last.kind].format(name=name), of=name)
 
 
 def _count(value: Any) -> int | None:

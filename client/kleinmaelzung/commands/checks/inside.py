@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kleinmaelzung import Error, Instrument, Lab, Refused, Sample
 from kleinmaelzung.commands import accounts
-from kleinmaelzung.commands.agent import PREFIX
+from kleinmaelzung.commands.agent_statuses import PREFIX
 from kleinmaelzung.commands.checks import agents, instruments, services, storage, versions
 from kleinmaelzung.commands.checks.reaching import Reached
 from kleinmaelzung.commands.checks.services import ROLES, Service
@@ -109,7 +109,7 @@ class Inside:
         now_us = time.time_ns() // 1000
         known = await self.lab.instruments()
         seen = await self._seen_agents(known)
-        self.versions |= {f"agent {name}": one.version for name, one in seen.statuses.items() if one.online}
+        self.versions |= {f"{versions.AGENT}{name}": one.version for name, one in seen.statuses.items() if one.online}
         about = [*agents.agents(seen, now_us), *(instruments.instrument(one, now_us) for one in known)]
         return [*about, *await self._part(("unit",), lambda: self._units(known, now_us))]
 

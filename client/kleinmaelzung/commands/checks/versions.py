@@ -10,6 +10,7 @@ from typing import Final
 from kleinmaelzung_wire import findings
 from kleinmaelzung_wire.findings import Finding
 
+AGENT: Final = "agent "
 _UPDATE: Final = "install the same version everywhere, the server first"
 
 
@@ -17,10 +18,12 @@ def versions(gateway: str, others: Mapping[str, str]) -> Finding:
     """`others` by what they are, such as `agent pi-1`; an empty version is not told."""
     apart = [(name, version) for name, version in sorted(others.items()) if version and version != gateway]
     told = f"the gateway has {gateway}; " + ", ".join(_grouped(dict(apart)))
+    agents = [name.removeprefix(AGENT) for name, _ in apart if name.startswith(AGENT)]
+    remedy = f"{_UPDATE}; agents from here: kleinmaelzung agent update {' '.join(agents)}" if agents else _UPDATE
     if any(_major(version) != _major(gateway) for _, version in apart):
-        return findings.broken("version", told, _UPDATE)
+        return findings.broken("version", told, remedy)
     if apart:
-        return findings.warning("version", f"{told}: they work together", _UPDATE)
+        return findings.warning("version", f"{told}: they work together", remedy)
     return findings.ok("version", f"{gateway} everywhere")
 
 
