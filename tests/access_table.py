@@ -92,6 +92,7 @@ TABLE: Final = [
     _by_user("raw", "admin", frozenset({"admin"})),
     _instrument("reply", _ME, _SIGNED_IN | _NELE),  # it says who commanded what
     _instrument("control", _ME, _WATCHERS),
+    _instrument("alarm", _ME, _WATCHERS),
     Row(
         pattern="<agent>/logged",
         topic=topics.logged("pi-1"),

@@ -145,7 +145,7 @@ class Thermometer:
 
 
 @contextmanager
-def mt_sics_balance(directory: Path) -> Iterator[str]:
+def mt_sics_balance(directory: Path, profile: str = "ohaus-defender5000") -> Iterator[str]:
     """The PyPI package mt-sics-emulator, which we did not write, behind a pair of ptys; gives the port."""
     program = shutil.which("mtsics-serial", path=str(Path(sys.executable).parent))
     assert program, "mt-sics-emulator is not installed"
@@ -156,7 +156,7 @@ def mt_sics_balance(directory: Path) -> Iterator[str]:
         pump = threading.Thread(target=_pump, args=(inside.master, outside.master, stop))
         pump.start()
         balance = subprocess.Popen(
-            [program, "--port", inside.port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [program, "--port", inside.port, "--profile", profile], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
             yield outside.port

@@ -3,7 +3,9 @@
 SIGHUP has it read the configuration again (lifetime.py).
 
 With --check it does not run: it looks at all that an agent needs, says what is broken and what to do, and ends.
-`kleinmaelzung-agent enrol` lets it become an agent of a server, by a code (enrol.py).
+`kleinmaelzung-agent enrol` lets it become an agent of a server, by a code (enrol.py); `profiles` shows the profiles of
+instruments, `simulate` stands in for one; `ports` shows where instruments can be connected, `try` finds out how one
+speaks. `check` is the same as --check.
 
 Exit codes: 0 stopped, 1 cannot run, 2 wrong usage or configuration.
 """
@@ -36,6 +38,24 @@ def _main(arguments: Sequence[str] | None) -> int:
         from kleinmaelzung_agent import enrol  # an agent that runs does not carry it
 
         return enrol.main(typed[1:])
+    if typed[:1] == ["profiles"]:
+        from kleinmaelzung_agent import profile_list
+
+        return profile_list.main(typed[1:])
+    if typed[:1] == ["simulate"]:
+        from kleinmaelzung_agent import simulate
+
+        return simulate.main(typed[1:])
+    if typed[:1] == ["ports"]:
+        from kleinmaelzung_agent.trying import ports
+
+        return ports.main(typed[1:])
+    if typed[:1] == ["try"]:
+        from kleinmaelzung_agent.trying import session
+
+        return session.main(typed[1:])
+    if typed[:1] == ["check"]:
+        typed = ["--check", *typed[1:]]
     wanted = _parser().parse_args(typed)
     if wanted.check:
         return _check(wanted)
@@ -61,7 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kleinmaelzung-agent",
         description="Reads instruments for a gateway.",
-        epilog="`kleinmaelzung-agent enrol` lets it become an agent of a server.",
+        epilog="`kleinmaelzung-agent enrol` lets it become an agent of a server, `profiles` shows the profiles of "
+        "instruments, `simulate` stands in for one, `ports` shows where one can be connected, `try` finds out how it "
+        "speaks; `check` is the same as --check.",
     )
     parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="agent.toml")
     parser.add_argument("--log-level", choices=LEVELS, default="info")

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Never
 
 from kleinmaelzung_agent import clock, guards, kept, runs, spool
+from kleinmaelzung_agent.alarms import Alarms
+from kleinmaelzung_agent.alarms_limits import Alarming
 from kleinmaelzung_agent.backfill import PATIENCE_S, Schedule
 from kleinmaelzung_agent.clock import Timeline
 from kleinmaelzung_agent.command_file import CommandFile
@@ -34,6 +36,7 @@ from kleinmaelzung_agent.resending import Resending
 from kleinmaelzung_agent.spool import Spool
 from kleinmaelzung_agent.states import States
 from kleinmaelzung_agent.uplink import Uplink
+from kleinmaelzung_wire.descriptions import Description
 from kleinmaelzung_wire.messages import Condition
 from kleinmaelzung_wire.orders import ITSELF
 from kleinmaelzung_wire.waits import Waits
@@ -71,6 +74,7 @@ async def run(
     *,
     sampling: Mapping[str, Sampling],
     guarding: Mapping[str, Guarding] | None = None,
+    alarming: Mapping[str, Alarming] | None = None,
     stop: asyncio.Event,
     tuning: Tuning | None = None,
     attach: Callable[["Agent"], Itself] | None = None,
@@ -85,7 +89,7 @@ async def run(
         spool.open_spool(config.data, window_s=tuning.window_s, limits=config.spool, keep_all=keep_all) as store,
         kept.open_kept(config.data, config.spool) as keeping,
     ):
-        agent = Agent(config, store, keeping, sampling, tuning, guarding or {})
+        agent = Agent(config, store, keeping, sampling, tuning, guarding or {}, alarming or {})
         try:
             await agent.run(make(agent), stop, attach(agent) if attach else None)
         finally:
@@ -103,14 +107,17 @@ class Agent:
         sampling: Mapping[str, Sampling],
         tuning: Tuning,
         guarding: Mapping[str, Guarding],
+        alarming: Mapping[str, Alarming],
     ) -> None:
         self.epoch = secrets.randbits(53) or 1  # 0 is no epoch; randbits(53) reaches frames.MAX_EPOCH and no further
         self._config, self._spool, self._tuning = config, store, tuning
         self._sampling, self._guarding = sampling, guarding
+        self._alarming, self._alarms = alarming, Alarms(config.data, self)
         self._newest = Newest(guarding, _silences(sampling))
         self._command_file = CommandFile(config.data)
         self._commands: Commands | None = None
         self._instruments: dict[str, Instrument] = {}
+        self._described: dict[str, Description] = {}
         self._itself: Itself | None = None
         self._readers = Readers(lambda name, reason: self.state(name, "error", reason))
         self._tasks: asyncio.TaskGroup | None = None
@@ -147,6 +154,7 @@ class Agent:
         uplink = self._make_uplink(commands)
         await self._begin()
         await self._begin_commands(commands)
+        await self._alarms.open(self._alarming, self._instruments)
         if itself:
             await itself.open()
         try:
@@ -160,12 +168,14 @@ class Agent:
                 if self._kept:
                     tasks.create_task(self._kept.run(), name="kept")
                 commands.start(tasks)
+                self._alarms.start(tasks)
                 self._readers.start(self._instruments.values(), tasks)
                 ourselves = [tasks.create_task(itself.run(), name="itself")] if itself else []
                 await stop.wait()
                 await _cancel(*ourselves)  # first: it may be changing the instruments
                 await self._readers.stop_all()
                 await commands.end(GOODBYE_S)
+                await self._alarms.settle()
                 await self._settle()
                 await _cancel(spooling)
                 await self._say_goodbye(uplink)
@@ -182,6 +192,7 @@ class Agent:
         removed: Collection[str],
         sampling: Mapping[str, Sampling],
         guarding: Mapping[str, Guarding],
+        alarming: Mapping[str, Alarming],
     ) -> None:
         """Go on with other instruments, in the same run: what `make` gives is new or takes the place of its like.
 
@@ -201,12 +212,15 @@ class Agent:
         for name in removed:
             self._numbering.end(name, self.now_us())
             self._states.forget(name)
+            self._described.pop(name, None)
         for name in changed:
             self._numbering.renew(name, self.now_us())
             self._states.renew(name)
+            self._described.pop(name, None)
         for name in added:
             self._numbering.begin(name, self.now_us())
         self._describe(made)
+        await self._alarms.change(alarming, made=made, removed=removed)
         await self._spool.keep_all(_keep_all(sampling))
         await self._tell_changed(added, removed)
         self._readers.start(made.values(), self._tasks)
@@ -225,6 +239,7 @@ class Agent:
         if not readings or instrument not in self._instruments:
             return
         self._newest.take(instrument, readings)
+        self._alarms.take(instrument, readings)
         if self._sampling.get(instrument, USUAL).stops_when_full and self._spool.is_full:
             self._states.rest(instrument)
             self._numbering.refuse(instrument, readings)
@@ -236,8 +251,10 @@ class Agent:
         """Publish the instrument's state where it is a new one, and record where it means a gap."""
         if instrument not in self._instruments:
             return
+        self._describe([instrument])
         self._states.say(instrument, condition, reason)
         self._numbering.said(instrument, condition, reason)
+        self._alarms.said(instrument, condition, reason)
 
     def number(self, instrument: str, record: dict[str, Any]) -> NumberedFrame:
         """A record as the next frame of an instrument; what is open goes before it, itself it is not yet on its way."""
@@ -247,6 +264,24 @@ class Agent:
 
     def hand_over(self, frame: NumberedFrame) -> None:
         self._numbering.hand_over([frame])
+
+    def keep_again(self, frame: NumberedFrame) -> None:
+        """A frame of an earlier run goes again: stored once."""
+        self._spool.add(frame)
+
+    async def flush(self) -> bool:
+        return await self._spool.flush()
+
+    def note_in_run(self, instrument: str) -> None:
+        """This run has frames of an instrument that it does not have."""
+        self._spool.note_in_run(self.epoch, instrument)
+
+    def show_alarms(self, instrument: str, payload: bytes) -> None:
+        self._outbox.retain(f"{instrument}/alarm", payload)
+
+    def acknowledge(self, instrument: str, id_: str, user: str, note: str) -> int:
+        """An alarm by its id, or all; returns how many were not yet. Raises UnknownAlarmError."""
+        return self._alarms.acknowledge(instrument, id_, user, note)
 
     def interlock(self, instrument: str, guard: Guard) -> str:
         """Why a command may not be sent now; empty where it may."""
@@ -315,10 +350,14 @@ class Agent:
             self._is_noted = True
             self._spool.note_in_run(self.epoch, ITSELF)
 
-    def _describe(self, instruments: Mapping[str, Instrument]) -> None:
-        for name, instrument in instruments.items():
+    def _describe(self, names: Iterable[str]) -> None:
+        """Publish what instruments are where that is new: with its first answer one may have said who it is."""
+        for name in names:
+            instrument = self._instruments[name]
             description = guards.described(instrument.description(), self._guarding.get(name, UNGUARDED))
-            self._outbox.retain(f"{name}/description", description.encode())
+            if self._described.get(name) != description:
+                self._described[name] = description
+                self._outbox.retain(f"{name}/description", description.encode())
 
     async def _tell_changed(self, added: Collection[str], removed: Collection[str]) -> None:
         """As at the start: what came before an instrument is on disk before it counts as one of this run."""
@@ -350,6 +389,9 @@ class Agent:
 
     def now_us(self) -> int:
         return self._timeline.at(time.monotonic_ns())
+
+    def at_us(self, monotonic_ns: int) -> int:
+        return self._timeline.at(monotonic_ns)
 
     def _welcome(self, gateway: str, time_us: int) -> None:
         self._reporting.welcome(gateway, self.now_us() - time_us if time_us else None)

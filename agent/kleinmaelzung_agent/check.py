@@ -231,5 +231,5 @@ async def _instruments(settings: Config, *, is_running: bool) -> list[Finding]:
         remedy = "describe one: agent.example.toml shows how"
         return [findings.warning("instrument", "agent.toml describes none", remedy)]
     if is_running:
-        return [check_ports.held(name, one.port.port, _RUNS) for name, one in settings.instruments.items()]
+        return [check_ports.held(name, one.place, _RUNS) for name, one in settings.instruments.items()]
     return await check_ports.try_all(settings.instruments)

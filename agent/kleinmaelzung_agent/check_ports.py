@@ -5,14 +5,15 @@ configurations --try_all()--> a finding for each: port, power, line settings, pa
 
 import asyncio
 import contextlib
+import glob
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from kleinmaelzung_agent import instruments
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Reading
-from kleinmaelzung_agent.text_config import TextInstrumentConfig
 from kleinmaelzung_wire import findings, remedies
 from kleinmaelzung_wire.findings import Finding
 from kleinmaelzung_wire.messages import Condition
@@ -22,7 +23,7 @@ BY_ID: Final = Path("/dev/serial/by-id")
 USUAL_PORTS: Final = ("ttyUSB*", "ttyACM*", "ttyAMA*")
 SHOWN: Final = 5
 # What a port says that is still on its way.
-_UNDER_WAY: Final = ("opening ", "nothing has come yet")
+_UNDER_WAY: Final = ("opening ", "nothing has come yet", "asking at ")
 
 
 class Seen:
@@ -47,10 +48,10 @@ class Seen:
         return condition != "searching" or not any(word in reason for word in _UNDER_WAY)
 
 
-async def try_all(wanted: Mapping[str, TextInstrumentConfig]) -> list[Finding]:
+async def try_all(wanted: Mapping[str, InstrumentConfig]) -> list[Finding]:
     """Read all at once until each has said something, or silence has lasted as long as it is allowed to."""
     seen = Seen()
-    drivers = [instruments.make(name, one, seen) for name, one in wanted.items()]
+    drivers = list(making.make_all(wanted)(seen).values())
     running = [asyncio.create_task(driver.run(), name=f"check {driver.name}") for driver in drivers]
     limit_s = min(LONGEST_S, max(one.silent_after_s for one in wanted.values()) + 1)
     with contextlib.suppress(TimeoutError):
@@ -66,12 +67,12 @@ async def try_all(wanted: Mapping[str, TextInstrumentConfig]) -> list[Finding]:
 
 def held(name: str, port: str, by: str) -> Finding:
     """What can be said of a port that is in use as it should be."""
-    if "://" in port or Path(port).exists():
+    if any("://" in one or glob.glob(one.partition(" address ")[0]) for one in port.split(" or ")):
         return findings.unchecked("instrument", f"{by}; `kleinmaelzung doctor` says what it sees", of=name)
     return _lost(name, f"{port} is not there")
 
 
-def _finding(name: str, config: TextInstrumentConfig, seen: Seen) -> Finding:
+def _finding(name: str, config: InstrumentConfig, seen: Seen) -> Finding:
     condition, reason = seen.states.get(name, ("searching", ""))
     match condition:
         case "connected":
@@ -83,7 +84,7 @@ def _finding(name: str, config: TextInstrumentConfig, seen: Seen) -> Finding:
         case "error":
             return findings.broken("instrument", reason, remedies.for_lines(reason), of=name)
     if "nothing has come yet" in reason:
-        found = f"{config.port.port} is open, and nothing came while this looked"
+        found = f"{config.place} is open, and nothing came while this looked"
         return findings.warning("instrument", found, remedies.OFF, of=name)
     return _lost(name, reason)
 

@@ -3,7 +3,7 @@
     payload of <instrument>/command/<user> --receive()--> checks --Instrument.execute()--> answer() and Desk: its record
 
 The id is on disk before anything goes to an instrument. One that comes again is answered with what the first one gave,
-also by a later run of the agent. Names that begin with `_` are executed here: _take, _release, _arm.
+also by a later run of the agent. Names that begin with `_` are executed here: _take, _release, _arm, _acknowledge.
 """
 
 import asyncio
@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from kleinmaelzung_agent import clock, command_record, guards
 from kleinmaelzung_agent import desk as desks
+from kleinmaelzung_agent.alarms_state import UnknownAlarmError
 from kleinmaelzung_agent.asked import Asked, texts, under_way_s, way_back
 from kleinmaelzung_agent.command_file import CommandFile
 from kleinmaelzung_agent.desk import Desk
@@ -26,7 +27,7 @@ from kleinmaelzung_agent.leases import Leases
 from kleinmaelzung_agent.recorder import NumberedFrame
 from kleinmaelzung_agent.remembered import LOST, Begun, Key
 from kleinmaelzung_agent.safe_command import GRACE_S, SafeCommand
-from kleinmaelzung_wire import failpoints
+from kleinmaelzung_wire import alarms, failpoints
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.messages import Command, Control, Reply, Result
 from kleinmaelzung_wire.orders import ITSELF
@@ -194,8 +195,10 @@ class Commands:
                     self._leases.release(begun.instrument, asked.who, arguments)
                 case "_arm":
                     self._arm(asked, target)
+                case alarms.ACKNOWLEDGE:
+                    return replace(self._reply(begun, "done"), values={"acknowledged": self._acknowledge(asked)})
                 case name if name.startswith("_") and name != RAW:
-                    raise _RefusedError(f"unknown command {name!r:.40}, expected _take, _release or _arm")
+                    raise _RefusedError(f"unknown command {name!r:.40}, expected _take, _release, _arm or _acknowledge")
                 case _:
                     return None
         except LeaseError as error:
@@ -217,6 +220,18 @@ class Commands:
             raise _RefusedError(why)
         command = guards.what(name, arguments)
         self._armed.arm(asked.begun.instrument, *asked.who, command, now_s=time.monotonic())
+
+    def _acknowledge(self, asked: Asked) -> int:
+        """Nothing is sent to the instrument, so who holds it is not asked."""
+        match asked.command.arguments:
+            case {"id": str(id_), **rest} if set(rest) <= {"note"} and isinstance(note := rest.get("note", ""), str):
+                try:
+                    return self._desk.acknowledge(
+                        asked.begun.instrument, id_, asked.begun.user, alarms.check_note(note)
+                    )
+                except (WireError, UnknownAlarmError) as error:
+                    raise _RefusedError(str(error)) from error
+        raise _RefusedError('expected the id of an alarm, or "all", and perhaps a note')
 
     def _check(self, asked: Asked, target: Instrument) -> None:
         """Everything that can be said before the command waits for its turn."""

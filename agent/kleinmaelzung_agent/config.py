@@ -1,21 +1,22 @@
 """agent.toml: read once into frozen dataclasses, every mistake reported at once with its place.
 
-Path in, Config out; raises ConfigError, whose text names the file and each key. text_config.py reads what belongs
-to one instrument.
+Path in, Config out; raises ConfigError, whose text names the file and each key. drivers/ read what belongs to
+one instrument.
 """
 
-import os
 import stat
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kleinmaelzung_agent import text_config
+from kleinmaelzung_agent import profile_files
+from kleinmaelzung_agent.drivers import registry
+from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.interlocks import Comparison
 from kleinmaelzung_agent.spool import Limits
 from kleinmaelzung_agent.tables import Table, hint, shown
-from kleinmaelzung_agent.text_config import TextInstrumentConfig
 from kleinmaelzung_wire import topics
 from kleinmaelzung_wire.orders import ITSELF
 
@@ -55,13 +56,14 @@ class AgentConfig:
     data: Path
     ca_file: Path | None = None
     server_key_file: Path | None = None  # whose orders are carried out
+    profiles: Path | None = None  # one's own; None: profile_files.OWN
     spool: Limits = field(default_factory=Limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     agent: AgentConfig
-    instruments: dict[str, TextInstrumentConfig]
+    instruments: dict[str, InstrumentConfig]
 
 
 def load(path: Path) -> Config:
@@ -73,7 +75,8 @@ def read(text: str, path: Path) -> Config:
     """Check what agent.toml says, or is to say, at this place. Raises ConfigError as `load` does."""
     mistakes: list[str] = []
     root = Table(_parse(text, path), "", mistakes)
-    config = Config(agent=_agent(root, path), instruments=_instruments(root))
+    own = _agent(root, path)
+    config = Config(agent=own, instruments=_instruments(root, profile_files.folders(own.profiles)))
     root.finish()
     if mistakes:
         count = "1 mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
@@ -106,6 +109,7 @@ def _agent(root: Table, path: Path) -> AgentConfig:
         data=base / table.text("data"),
         ca_file=_ca_file(table, base),
         server_key_file=_server_key_file(table, base),
+        profiles=_profiles(table, base),
         spool=_limits(root.table("spool")),
     )
     table.finish()
@@ -124,7 +128,7 @@ def _limits(table: Table) -> Limits:
     return limits
 
 
-def _instruments(root: Table) -> dict[str, TextInstrumentConfig]:
+def _instruments(root: Table, places: Sequence[Path]) -> dict[str, InstrumentConfig]:
     instruments = {}
     tables = root.named_tables("instruments")
     for name, table in tables.items():
@@ -132,38 +136,43 @@ def _instruments(root: Table) -> dict[str, TextInstrumentConfig]:
             table.mistakes.append(f"{table.place}: an instrument's name is {NAME_RULE}")
         if name == ITSELF:
             table.mistakes.append(f"{table.place}: {ITSELF} is the agent itself, choose another name")
-        instruments[name] = text_config.read(table)
+        if profile_files.applied(table, places) and (config := registry.read(table)):
+            instruments[name] = config
     for name, table in tables.items():
         _check_interlocks(table, name, instruments)
     _check_ports(tables, instruments)
     return instruments
 
 
-def _check_ports(tables: dict[str, Table], instruments: dict[str, TextInstrumentConfig]) -> None:
-    """Each port has one instrument: a second one would find it in use for ever, or read the first one's answers."""
-    taken: dict[str, str] = {}
-    for name, table in tables.items():
-        port = instruments[name].port.port
-        other = taken.setdefault(_same_port(port), name) if port else name
-        if other != name:
-            table.mistake("port", f"{shown(port)} is the port of instrument {other} already")
+def _check_ports(tables: dict[str, Table], instruments: dict[str, InstrumentConfig]) -> None:
+    """A port has one instrument, or those of one bus: others would find it in use for ever, or read wrong answers."""
+    first: dict[str, str] = {}
+    for name, config in instruments.items():
+        other = first.setdefault(config.port_key, name) if config.port_key else name
+        if other != name and (sentence := _why_not_shared(config, other, instruments[other])):
+            tables[name].mistake("port", sentence)
 
 
-def _same_port(port: str) -> str:
-    """What two names of one port have in common: /dev/serial/by-id/... is a link to /dev/ttyUSB0."""
-    return port.lower() if "://" in port else os.path.realpath(port)
+def _why_not_shared(config: InstrumentConfig, other: str, first: InstrumentConfig) -> str:
+    place = shown(config.place)
+    if config.shared_as is None or first.shared_as is None:
+        return f"{place} is the port of instrument {other} already"
+    if (config.driver, config.shared_as) == (first.driver, first.shared_as):
+        return ""
+    return f"{place} is shared with instrument {other}: expected the same driver and line settings for both"
 
 
-def _check_interlocks(table: Table, name: str, instruments: dict[str, TextInstrumentConfig]) -> None:
+def _check_interlocks(table: Table, name: str, instruments: dict[str, InstrumentConfig]) -> None:
     """What an interlock looks at is there, and of a type that can be compared so: a wrong one would never open."""
-    for command, config in instruments[name].commands.items():
+    own = instruments.get(name)
+    for command, config in own.commands.items() if own else ():
         for interlock in config.interlocks:
             for comparison in interlock.comparisons:
                 if sentence := _comparison_mistake(comparison, name, instruments):
                     table.mistakes.append(f"{table.place}.commands.{command}.interlock: {sentence}")
 
 
-def _comparison_mistake(comparison: Comparison, name: str, instruments: dict[str, TextInstrumentConfig]) -> str:
+def _comparison_mistake(comparison: Comparison, name: str, instruments: dict[str, InstrumentConfig]) -> str:
     other = instruments.get(comparison.instrument or name)
     if other is None:
         return f'there is no instrument "{comparison.instrument}"{hint(comparison.instrument, instruments)}'
@@ -207,6 +216,13 @@ def _server_key_file(table: Table, base: Path) -> Path | None:
     """Only named here: it is read for each order. Without it the agent measures all the same."""
     file = table.text("server_key_file", "")
     return base / file if file else None
+
+
+def _profiles(table: Table, base: Path) -> Path | None:
+    folder = table.text("profiles", "")
+    if folder and not (base / folder).is_dir():
+        table.mistake("profiles", f"{base / folder} is no folder")
+    return base / folder if folder else None
 
 
 def _secret(table: Table, path: Path) -> str:

@@ -26,6 +26,10 @@ class Desk(Protocol):
         """Why a command may not be sent now; empty where it may."""
         ...
 
+    def acknowledge(self, instrument: str, id_: str, user: str, note: str) -> int:
+        """An alarm by its id, or all; returns how many were not yet. Raises UnknownAlarmError."""
+        ...
+
     def now_us(self) -> int: ...
 
 

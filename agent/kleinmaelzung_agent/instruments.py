@@ -2,27 +2,30 @@
 
     driver --samples(), state()--> Sink (the recorder)          uplink --execute(Command)--> driver --> Reply
 
-Each driver is a module of its own, loaded only where it is configured.
+Drivers are in drivers/; making.py makes instruments of configurations.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Never, Protocol
 
-from kleinmaelzung_agent.counters import Counters
-from kleinmaelzung_agent.text_config import TextInstrumentConfig
+from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_wire import descriptions, messages
 from kleinmaelzung_wire.frames import Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What an instrument said at one moment, its channels' values; `quality` only where it is not good."""
+    """What an instrument said at one moment, its channels' values; `quality` only where it is not good.
+
+    `trouble` is a sentence for the state: it answered, but that it cannot.
+    """
 
     values: dict[str, Value]
     units: dict[str, str] = field(default_factory=dict)
     quality: dict[str, str] = field(default_factory=dict)
     taken_ns: int  # time.monotonic_ns() when the last byte of the line arrived
+    trouble: str = ""
 
 
 # Asked when the port is there and nothing is sent yet: why a command may not be sent after all; empty where it may.
@@ -66,11 +69,3 @@ class Instrument(Protocol):
     async def execute(self, command: messages.Command, *, timeout_s: float, gate: Gate = open_gate) -> messages.Reply:
         """Execute one command, or `_raw`, within the time that is left. Never raises for bad input; sets no `time`."""
         ...
-
-
-def make(name: str, config: TextInstrumentConfig, sink: Sink) -> Instrument:
-    """The instrument that a configuration describes."""
-    # Imported here: a driver imports this module, and one that is not configured may lack its library.
-    from kleinmaelzung_agent import text_driver
-
-    return text_driver.TextInstrument(name, config, sink)

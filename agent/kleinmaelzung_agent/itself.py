@@ -14,8 +14,8 @@ from typing import Any, Final, Never, Protocol
 from kleinmaelzung_agent import orders_held
 from kleinmaelzung_agent.carrying_out import TRIAL_S, CarryingOut, Configured, Done, RefusedError
 from kleinmaelzung_agent.config import ConfigError
-from kleinmaelzung_agent.counters import Counters
 from kleinmaelzung_agent.difference import Difference
+from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_agent.instruments import Gate, open_gate
 from kleinmaelzung_agent.orders_held import Signed
 from kleinmaelzung_wire import orders

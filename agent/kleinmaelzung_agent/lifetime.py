@@ -13,11 +13,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Never
 
-from kleinmaelzung_agent import agent, carrying_out, config, instruments, systemd
+from kleinmaelzung_agent import agent, carrying_out, config, making, systemd
 from kleinmaelzung_agent.agent import Agent, Tuning
+from kleinmaelzung_agent.alarms_limits import Alarming
 from kleinmaelzung_agent.carrying_out import CarryingOut
 from kleinmaelzung_agent.config import Config
 from kleinmaelzung_agent.difference import Difference
+from kleinmaelzung_agent.drivers.registry import Places
+from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.guards import Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.itself import Itself
@@ -25,7 +28,6 @@ from kleinmaelzung_agent.numbering import Sampling
 from kleinmaelzung_agent.orders_held import OrdersHeld
 from kleinmaelzung_agent.program_update import UPDATER, ProgramUpdate
 from kleinmaelzung_agent.spool import SpoolError
-from kleinmaelzung_agent.text_config import TextInstrumentConfig
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +41,7 @@ class Lifetime:
         self._next: Config | None = None
         self._before: Config | None = None  # to go back to, while the run there is has not begun
         self._ending = asyncio.Event()
+        self._places = Places()  # of the run there is
         self._is_stopping = False
         self._is_hung_up = False  # while there was no run to tell it
         self._telling: asyncio.Task[Never] | None = None
@@ -113,10 +116,11 @@ class Lifetime:
         wanted = [*difference.added, *difference.changed]
         if wanted or difference.removed:
             await self._agent.change(
-                lambda sink: _made(settings, wanted, sink),
+                lambda sink: _made(settings, wanted, sink, self._places),
                 removed=difference.removed,
                 sampling=_sampling(settings),
                 guarding=_guarding(settings),
+                alarming=alarming(settings.instruments),
             )
 
     def begin_anew(self, settings: Config) -> None:
@@ -125,7 +129,7 @@ class Lifetime:
         self._ending.set()
 
     async def _run_once(self) -> None:
-        settings = self._settings
+        settings, self._places = self._settings, Places()
 
         def attach(made: Agent) -> Itself:
             self._before, self._agent = None, made  # the spool is open: it has begun
@@ -140,9 +144,10 @@ class Lifetime:
         try:
             await agent.run(
                 settings.agent,
-                lambda sink: _made(settings, settings.instruments, sink),
+                lambda sink: _made(settings, settings.instruments, sink, self._places),
                 sampling=_sampling(settings),
                 guarding=_guarding(settings),
+                alarming=alarming(settings.instruments),
                 stop=self._ending,
                 tuning=self._tuning,
                 attach=attach,
@@ -170,8 +175,9 @@ class Lifetime:
         self._settings, self._before = before, None
 
 
-def _made(settings: Config, names: Iterable[str], sink: Sink) -> dict[str, Instrument]:
-    return {name: instruments.make(name, settings.instruments[name], sink) for name in names}
+def _made(settings: Config, names: Iterable[str], sink: Sink, places: Places) -> dict[str, Instrument]:
+    places.ports.spared = making.spared(settings.instruments)
+    return {name: making.make(name, settings.instruments[name], sink, places) for name in names}
 
 
 def _sampling(settings: Config) -> Mapping[str, Sampling]:
@@ -182,7 +188,22 @@ def _guarding(settings: Config) -> Mapping[str, Guarding]:
     return {name: guarding_of(wanted) for name, wanted in settings.instruments.items()}
 
 
-def sampling_of(wanted: TextInstrumentConfig) -> Sampling:
+def alarming(instruments: Mapping[str, InstrumentConfig]) -> dict[str, Alarming]:
+    """What is watched of each. Those on one port are lost by the same name, however each calls it."""
+    places: dict[str, str] = {}
+    for name, wanted in instruments.items():
+        places.setdefault(wanted.port_key or name, wanted.place)
+    return {
+        name: Alarming(
+            channels={channel.name: channel.alarm for channel in wanted.channels.values() if channel.alarm},
+            silence_s=wanted.silence_s,
+            place=places[wanted.port_key or name],
+        )
+        for name, wanted in instruments.items()
+    }
+
+
+def sampling_of(wanted: InstrumentConfig) -> Sampling:
     """What the agent must know of an instrument, beside its driver."""
     return Sampling(
         frame_every_s=wanted.frame_every_s,
@@ -191,7 +212,7 @@ def sampling_of(wanted: TextInstrumentConfig) -> Sampling:
     )
 
 
-def guarding_of(wanted: TextInstrumentConfig) -> Guarding:
+def guarding_of(wanted: InstrumentConfig) -> Guarding:
     """What stands before an instrument's commands."""
     commands = {
         name: Guard(interlocks=one.interlocks, max_age_s=one.max_age_s, is_dangerous=one.is_dangerous)

@@ -8,7 +8,7 @@ from kleinmaelzung_agent.outbox import Outbox
 from kleinmaelzung_wire import messages
 from kleinmaelzung_wire.messages import Condition, State
 
-_KINDS: Final = ("description", "state", "latest", "control")
+_KINDS: Final = ("description", "state", "latest", "control", "alarm")
 
 
 class States:

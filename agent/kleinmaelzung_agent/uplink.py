@@ -202,7 +202,7 @@ class Uplink:
     def _receive_description(self, instrument: str) -> None:
         """The broker still has an instrument: take it away if an earlier configuration had it and ours has not."""
         if not self._outbox.retains(f"{instrument}/description"):
-            for kind in ("description", "state", "latest", "control"):
+            for kind in ("description", "state", "latest", "control", "alarm"):
                 self._outbox.retain(f"{instrument}/{kind}", b"")
 
     def _receive_service(self, service: str, payload: bytes) -> None:

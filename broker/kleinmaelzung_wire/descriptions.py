@@ -93,7 +93,10 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Description:
-    """What an instrument is: `<agent>/<instrument>/description`."""
+    """What an instrument is: `<agent>/<instrument>/description`.
+
+    `identity` is what it last said of itself, such as its model and serial number.
+    """
 
     channels: list[Channel]
     commands: list[CommandDescription] = field(default_factory=list)
@@ -101,10 +104,11 @@ class Description:
     label: str = ""
     profile: str = ""
     port: str = ""
-    identity: str = ""
+    identity: dict[str, str] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        return codec.pack_versioned(asdict(self))
+        # Where there is nothing to say it is a text: clients of version 0.1 know nothing else.
+        return codec.pack_versioned(asdict(self) | {"identity": self.identity or ""})
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -116,8 +120,17 @@ class Description:
             label=wire.text("label", default=""),
             profile=wire.text("profile", default=""),
             port=wire.text("port", default=""),
-            identity=wire.text("identity", default=""),
+            identity=_identity(wire),
         )
+
+
+def _identity(wire: Fields) -> dict[str, str]:
+    if type(wire.get("identity")) in (str, type(None)):
+        return {}
+    identity = wire.map("identity")
+    if not all(type(value) is str for value in identity.values()):
+        raise WireError("identity holds something else than text")
+    return identity
 
 
 def _limit(value: Any, what: str) -> float | None:

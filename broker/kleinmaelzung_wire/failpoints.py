@@ -9,6 +9,7 @@ KLEINMAELZUNG_FAILPOINT=logger.after_commit dies there, logger.after_commit:3 wh
     agent.command_begun     a command's id is on disk and nothing has gone to the instrument
     agent.command_executed  the instrument has answered and nobody knows
     agent.command_ended     what became of it is on disk, its record and its answer are not on their way
+    agent.alarm_kept        what happened to an alarm is on disk, its record is not on its way
     agent.order_kept        the content of an order is on disk, whole, and nothing has been done with it
     agent.order_trial       how to go back from a new configuration is on disk, it itself is not
     agent.order_written     the new configuration is in its place

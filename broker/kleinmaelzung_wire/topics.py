@@ -11,6 +11,7 @@
     <agent>/<instrument>/raw/<user>         that user, if admin     1   no       messages.Command named `_raw`
     <agent>/<instrument>/reply              agent                   1   no       messages.Reply
     <agent>/<instrument>/control            agent                   1   yes      messages.Control: who holds it
+    <agent>/<instrument>/alarm              agent                   1   yes      alarms.ActiveAlarms: what is wrong now
     <agent>/logged                          logger                  0   no       messages.Logged
     _service/<name>/status                  service, its will       1   yes      messages.ServiceStatus
     _service/<name>/request/<user>/<role>   that user, in that role 1   no       requests.Request
@@ -64,6 +65,7 @@ INSTRUMENT_KINDS: Final = {
     "backfill": Kind(qos=0, retained=False),
     "reply": Kind(qos=1, retained=False),
     "control": Kind(qos=1, retained=True),
+    "alarm": Kind(qos=1, retained=True),
 }
 # What follows <agent>/<instrument>/ and is followed by the user who sends it: the broker lets nobody else write there.
 USER_KINDS: Final = {
@@ -76,9 +78,9 @@ RIGHTS: Final = Kind(qos=1, retained=True, json=True)
 STATUS: Final = Kind(qos=1, retained=True)
 SEALED: Final = Kind(qos=1, retained=True)
 LOGGED: Final = Kind(qos=0, retained=False)
-FROM_AGENT: Final = frozenset({"description", "state", "latest", "data", "backfill", "reply", "control"})
+FROM_AGENT: Final = frozenset({"description", "state", "latest", "data", "backfill", "reply", "control", "alarm"})
 # What people may watch; `backfill` is for loggers, `command` and `raw` for the agent.
-WATCHABLE: Final = frozenset({"description", "state", "latest", "data", "reply", "control"})
+WATCHABLE: Final = frozenset({"description", "state", "latest", "data", "reply", "control", "alarm"})
 
 
 @dataclass(frozen=True, slots=True)

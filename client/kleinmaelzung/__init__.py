@@ -8,6 +8,7 @@ async with kleinmaelzung.connect("http://lab:8080", user="anna", password="...")
 """
 
 from kleinmaelzung.agents import Agents
+from kleinmaelzung.alarms import AlarmGroup, InstrumentAlarm, RecordedAlarm
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
 from kleinmaelzung.certificates import Certificate, Certificates, Known, NotIssued
@@ -22,12 +23,15 @@ from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
 from kleinmaelzung.orders import AgentConfiguration, OrderOutcome, Reloaded
 from kleinmaelzung.readings import Frame, Instrument, Sample
 from kleinmaelzung.watching import Message, Watch
+from kleinmaelzung_wire.alarms import Alarm
 from kleinmaelzung_wire.frames import Clock, Value
 from kleinmaelzung_wire.messages import Control, Reply
 
 __all__ = [
     "AgentConfiguration",
     "Agents",
+    "Alarm",
+    "AlarmGroup",
     "Batch",
     "BatchEvent",
     "BucketColumn",
@@ -46,6 +50,7 @@ __all__ = [
     "Held",
     "History",
     "Instrument",
+    "InstrumentAlarm",
     "Known",
     "Lab",
     "LedgerCheck",
@@ -57,6 +62,7 @@ __all__ = [
     "NotLoggedIn",
     "NotReachable",
     "OrderOutcome",
+    "RecordedAlarm",
     "Refused",
     "Reloaded",
     "Reply",

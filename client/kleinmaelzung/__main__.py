@@ -14,6 +14,7 @@ from typing import Final, Protocol
 from kleinmaelzung import Error, SettingsError
 from kleinmaelzung.commands import (
     agent,
+    alarms,
     batch,
     calibration,
     completeness,
@@ -49,6 +50,7 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "batch": (batch, "begin and end a batch, note its stages, get its data"),
     "completeness": (completeness, "what was logged, what is missing, and why"),
     "ledger": (ledger, "every command, who sent it and what became of it"),
+    "alarms": (alarms, "what is wrong now, one line for each cause; acknowledge it; what was"),
     "calibration": (calibration, "fit, combine and judge calibration data"),
     "agent": (agent, "agents: add, list, remove, configure and update them"),
     "user": (user, "add, list and remove users, change passwords"),

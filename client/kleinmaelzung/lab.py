@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from typing import Any, Final, TypeVar, overload
 
 from kleinmaelzung import (
+    alarms,
     backlog,
     batches,
     columns,
@@ -22,6 +23,7 @@ from kleinmaelzung import (
     settings,
 )
 from kleinmaelzung.agents import Agents
+from kleinmaelzung.alarms import AlarmGroup, RecordedAlarm
 from kleinmaelzung.asking import Ask
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
@@ -40,6 +42,7 @@ from kleinmaelzung.readings import Frame, Instrument, Sample
 from kleinmaelzung.settings import Login
 from kleinmaelzung.watching import FrameReader, Message, Watch
 from kleinmaelzung_wire import codec, sockets, topics
+from kleinmaelzung_wire.alarms import ACKNOWLEDGE, ALL, check_note
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Reply
@@ -301,6 +304,43 @@ class Lab:
         if head is not None:
             ledger.parse_head(head)
         return await self._desk.by_one("logger", lambda ask: ledger.verify(ask, head), timeout)
+
+    async def alarms(self, pattern: str = "+/+") -> list[AlarmGroup]:
+        """Return what is wrong now at `<agent>/<instrument>`, `+` for any name: one for each cause, the worst first.
+
+        An agent that is away is one of them, and has below it what was last known of its instruments.
+        """
+        desk.check_pattern(pattern)
+        agent = pattern.partition("/")[0]
+        return alarms.grouped(await self.retained(f"{agent}/status") | await self.retained(f"{pattern}/alarm"))
+
+    async def acknowledge(self, instrument: str, id: str = ALL, *, note: str = "", timeout: float = 5.0) -> Reply:  # noqa: A002
+        """Acknowledge an alarm of an instrument by its id, or all that are active; the Reply says what became of it.
+
+        Permitted to whoever may command the instrument, also while somebody else holds it. What was acknowledged before
+        stays as it was: `acknowledged` among the values counts the others. Raises as send() does.
+        """
+        check_note(note)
+        return await self.send(instrument, ACKNOWLEDGE, {"id": id, **({"note": note} if note else {})}, timeout=timeout)
+
+    async def recorded_alarms(
+        self,
+        pattern: str = "+/+",
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        is_active: bool | None = None,
+        limit: int = 100,
+        timeout: float = 30.0,
+    ) -> list[RecordedAlarm]:
+        """Return the alarms on record of `<agent>/<instrument>`, `+` for any name, the newest first.
+
+        With `since` and `until` (µs since 1970 UTC) those that were active then; with `is_active` those that have not
+        cleared, or have. Raises Refused as completeness() does when no logger can tell.
+        """
+        question = {"active": is_active, "from": since, "to": until}
+        granted = await self._desk.granted(pattern)
+        return await self._desk.by_one("logger", lambda ask: alarms.find(ask, granted, question, limit), timeout)
 
     async def batches(self, pattern: str = "+/+", *, is_open: bool = False, limit: int = 100) -> list[Batch]:
         """Return batches with an instrument of `<agent>/<instrument>`, those that began last first, without events.

@@ -21,6 +21,7 @@ from typing import Any, Final, Generic, Self, TypeVar
 
 from kleinmaelzung import agents, controlling, history, lab, settings
 from kleinmaelzung.agents import Key
+from kleinmaelzung.alarms import AlarmGroup, RecordedAlarm
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
 from kleinmaelzung.certificates import Certificate, Known
@@ -36,6 +37,7 @@ from kleinmaelzung.orders import AgentConfiguration, OrderOutcome, Reloaded
 from kleinmaelzung.readings import Frame, Instrument, Sample
 from kleinmaelzung.settings import Login
 from kleinmaelzung.watching import Message, Watch
+from kleinmaelzung_wire.alarms import ALL
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import AgentStatus, Reply
 from kleinmaelzung_wire.rights import Rights
@@ -326,6 +328,30 @@ class Lab:
     def verify_ledger(self, head: str | None = None, *, timeout: float = 30.0) -> LedgerCheck:
         """Whether the record of all commands is whole."""
         return self._thread.wait(self._lab.verify_ledger(head, timeout=timeout))
+
+    def alarms(self, pattern: str = "+/+") -> list[AlarmGroup]:
+        """What is wrong now, one for each cause, the worst first."""
+        return self._thread.wait(self._lab.alarms(pattern))
+
+    def acknowledge(self, instrument: str, id: str = ALL, *, note: str = "", timeout: float = 5.0) -> Reply:  # noqa: A002
+        """Acknowledge an alarm of an instrument by its id, or all that are active."""
+        return self._thread.wait(self._lab.acknowledge(instrument, id, note=note, timeout=timeout))
+
+    def recorded_alarms(
+        self,
+        pattern: str = "+/+",
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        is_active: bool | None = None,
+        limit: int = 100,
+        timeout: float = 30.0,
+    ) -> list[RecordedAlarm]:
+        """The alarms on record, the newest first."""
+        asked = self._lab.recorded_alarms(
+            pattern, since=since, until=until, is_active=is_active, limit=limit, timeout=timeout
+        )
+        return self._thread.wait(asked)
 
     def rights(self) -> Rights | None:
         """The role of this user and the instruments it holds for; None where nobody told."""

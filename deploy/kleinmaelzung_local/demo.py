@@ -157,7 +157,7 @@ async def watch(lab: kleinmaelzung.Lab, arguments: argparse.Namespace, verdict: 
 
 
 async def command(lab: kleinmaelzung.Lab, arguments: argparse.Namespace, verdict: Verdict) -> None:
-    for name, what in ((f"{AGENT}/balance", "tare"), (f"{AGENT}/thermometer", "identify")):
+    for name, what in ((f"{AGENT}/balance", "tare_immediately"), (f"{AGENT}/thermometer", "identify")):
         reply = await lab.send(name, what)
         values = ", ".join(f"{key} {value} {reply.units.get(key, '')}".strip() for key, value in reply.values.items())
         took_ms = reply.took_us / 1000

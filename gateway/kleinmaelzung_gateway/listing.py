@@ -33,6 +33,7 @@ def listing(seeds: dict[str, Message]) -> list[dict[str, Any]]:
             "state": known.get("state"),
             "latest": known.get("latest"),
             "control": known.get("control"),
+            "alarm": known.get("alarm"),
             "agent": agents.get(agent),
         }
         for (agent, instrument), known in sorted(instruments.items())

@@ -173,6 +173,32 @@ async def test_of_ones_own_session_the_page_says_you_and_of_what_has_expired_not
     assert [one.partition(" until ")[0] for one in said] == ["held by you", "held by anna", ""]
 
 
+async def test_an_alarm_is_shown_by_word_and_shape_and_acknowledged_by_a_click(
+    whole: Whole, page: Page, tmp_path: Path
+) -> None:
+    with Pty(tmp_path / "probe") as pty:
+        pty.plug()
+        probe = Thermometer(pty, temperature="+20.00").start()
+        limits = "[instruments.probe.channels.temperature.alarm]\nhigh_warning = 70\nhigh_alarm = 80\n"
+        await whole.start_agent(THERMOMETER.format(name="probe", port=pty.port, every="100ms") + limits)
+        await sign_in(page, whole, whole.running.password_file.read_text())
+        alarms = page.get_by_role("list", name="Alarms")
+        await expect(page.get_by_text("20 °C")).to_be_visible(timeout=15_000)
+        await expect(alarms).to_have_count(0)
+        probe.temperature = "+75.00"
+        await expect(alarms).to_contain_text("\N{BLACK DIAMOND}", timeout=15_000)
+        await expect(alarms).to_contain_text("Warning")
+        probe.temperature = "+85.50"
+        await expect(alarms).to_contain_text("temperature: too high, 85.5 °C (limit 80 °C)", timeout=15_000)
+        await expect(alarms).to_contain_text("\N{BLACK UP-POINTING TRIANGLE}")
+        await page.screenshot(path=tmp_path / "alarm.png")
+        await page.get_by_role("button", name="Acknowledge pi-1/probe").click()
+        await expect(alarms).to_contain_text("acknowledged by admin", timeout=15_000)
+        await expect(page.get_by_role("button", name="Acknowledge pi-1/probe")).to_have_count(0)
+        await whole.kill_agent()
+        await expect(alarms).to_contain_text("Last known alarm", timeout=15_000)
+
+
 async def test_a_wrong_password_is_said_and_the_right_one_lets_in(whole: Whole, page: Page) -> None:
     await sign_in(page, whole, "wrong")
     await expect(page.get_by_role("alert")).to_contain_text("wrong", timeout=15_000)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import clock, config, instruments
+from kleinmaelzung_agent import clock, config, making
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.numbering import Sampling
 from kleinmaelzung_agent.outages import FULL
@@ -114,7 +114,7 @@ def real(configuration: Path) -> Others:
 
     def make(sink: Sink) -> dict[str, Instrument]:
         wanted = config.load(configuration).instruments
-        return {name: instruments.make(name, settings, sink) for name, settings in wanted.items()}
+        return {name: making.make(name, settings, sink) for name, settings in wanted.items()}
 
     return make
 

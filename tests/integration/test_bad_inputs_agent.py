@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import config, guards, instruments
-from kleinmaelzung_agent.counters import Counters
+from kleinmaelzung_agent import config, guards, making
+from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.lifetime import guarding_of, sampling_of
 from kleinmaelzung_bus import session as bus
@@ -139,7 +139,7 @@ async def equipped(url: str, directory: Path, oven: Thermometer, bath: Thermomet
         made = Laboratory(oven, bath, watcher, anna)
 
         def make(sink: Sink) -> dict[str, Instrument]:
-            made.made = {name: instruments.make(name, one, sink) for name, one in wanted.items()}
+            made.made = {name: making.make(name, one, sink) for name, one in wanted.items()}
             return made.made
 
         for one in (oven, bath):

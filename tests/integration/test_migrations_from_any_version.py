@@ -79,6 +79,9 @@ DATA: Final = {
         UPDATE rollups_until SET until = '2026-01-02Z'""",
         11: """INSERT INTO gap_records (instrument, epoch, first_number, last_number, since, until, reason)
             VALUES (3, 3, 1, 9, '2026-01-01Z', '2026-01-02Z', 'removed by retention')""",
+        12: """INSERT INTO alarm_records (stream, number, index, instrument, alarm, event, time, reason, channel, kind,
+            level, since, value, limit_value, unit, cause, detail)
+            VALUES (1, 8, 0, 1, 'a1', 'raised', now(), '', 'mass', 'high', 'alarm', now(), 9, 8, 'g', '', '')""",
     },
     "batches": {
         1: """INSERT INTO batch_names (name, same, began, begun_by) VALUES ('Pilsner', 'pilsner', now(), 'anna');

@@ -210,7 +210,7 @@ async def test_a_command_under_way_on_a_changed_instrument_ends_with_an_honest_r
         assert (await reloaded(gateway)).values["changed"] == "oven"
         reply = await asked
         assert reply.result == "lost"
-        assert "stopped reading" in reply.reason
+        assert "the agent has closed the port" in reply.reason
         assert (await gateway.asked("oven", "set", {"value": 6.0})).result in ("done", "refused")
         await until(lambda: 2.0 in values(gateway, "oven"), "it is read at its new port")
         assert (await gateway.asked("oven", "set", {"value": 7.0})).result == "done"

@@ -14,13 +14,14 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import configuration_text, instruments, spool_disk
+from kleinmaelzung_agent import configuration_text, making, spool_disk
 from kleinmaelzung_agent.carrying_out import FUTURE_US
+from kleinmaelzung_agent.drivers.registry import Places
+from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.orders_held import OrdersHeld
 from kleinmaelzung_agent.program_update import NO_UPDATER
 from kleinmaelzung_agent.signature import NO_KEY
-from kleinmaelzung_agent.text_config import TextInstrumentConfig
 from kleinmaelzung_wire import gaps, orders
 from kleinmaelzung_wire.messages import Reply
 from kleinmaelzung_wire.orders import ITSELF, Order
@@ -305,17 +306,17 @@ async def test_a_fault_while_a_configuration_is_applied_brings_the_one_before_ba
     path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    make = instruments.make
+    make = making.make
 
-    def faulty(name: str, wanted: TextInstrumentConfig, sink: Sink) -> Instrument:
+    def faulty(name: str, wanted: InstrumentConfig, sink: Sink, places: Places) -> Instrument:
         if name == "new":
             raise ValueError("a fault")
-        return make(name, wanted, sink)
+        return make(name, wanted, sink, places)
 
     content = new(devices)
     async with living(path):
         await until_more(gateway, "still")
-        monkeypatch.setattr(instruments, "make", faulty)
+        monkeypatch.setattr(making, "make", faulty)
         order = ordered(content)
         reply = await send(gateway, key, order, content)
         assert (reply.result, "could not be applied: ValueError('a fault')" in reply.reason) == ("refused", True), reply

@@ -16,6 +16,7 @@ from kleinmaelzung_services.batches.store import Store
 from kleinmaelzung_services.logger import store
 from kleinmaelzung_services.logger.batch import Arrival
 from kleinmaelzung_wire import gaps
+from kleinmaelzung_wire.alarms import Alarm, Record
 from kleinmaelzung_wire.batches import Kind
 from kleinmaelzung_wire.frames import Clock, SinceBoot
 from kleinmaelzung_wire.gaps import Gap
@@ -77,11 +78,22 @@ async def fill(dsn: str) -> None:
     async with store.open_store(dsn) as opened:
         await opened.write(entries(*made))
         await opened.write(commands.entries(commands.told(6, commands.record(1), commands.record(2, result="refused"))))
+        await opened.write(entries(alarmed(7)))
     batches = Store(dsn)
     await batches.tables.prepare()
     await note(batches, "started", NOW_US - 3 * HOUR_US, instruments=("pi-1/balance", "pi-1/kiln"))
     await note(batches, "stage", NOW_US - 3 * HOUR_US, stage="steeping")
     await note(batches, "stage", NOW_US - HOUR_US - HOUR_US // 2, stage="kilning")
+
+
+def alarmed(number: int) -> Arrival:
+    """A frame that tells of an alarm that nobody has seen for an hour."""
+    since = NOW_US - HOUR_US
+    hot = Alarm(id="a1", channel="temperature", kind="high", level="alarm", since=since, value=85.5, limit=80.0)
+    record = Record(event="raised", time=since, alarm=hot).to_record()
+    return arrival(
+        replace(frame(number, epoch=9, at_us=since), channels={}, units={}, records=[record]), instrument="kiln"
+    )
 
 
 def warm(number: int, value: float, *, at_us: int, since_boot_us: int, synchronised: bool = True) -> Arrival:
@@ -142,6 +154,7 @@ async def test_the_role_reads_what_it_is_granted_and_nothing_else(database: Data
         "samples",
         "frames",
         "gap_records",
+        "alarm_records",
         "traffic",
         "quarantine",
         "batch_names",

@@ -549,7 +549,8 @@ async def test_an_absent_database_is_unavailable_within_seconds() -> None:
 async def test_emptied_tables_are_made_anew_by_the_next_connection(dsn: str) -> None:
     async with store.open_store(dsn) as opened:
         await opened.write(entries(arrival(frame(1, 1.0))))
-        await query(dsn, "TRUNCATE instruments, channels, streams, frames, samples, records, gap_records")
+        tables = "instruments, channels, streams, frames, samples, records, gap_records, alarm_records"
+        await query(dsn, f"TRUNCATE {tables}")
         with pytest.raises(store.StoreUnavailable, match="vanished"):
             await opened.write(entries(arrival(frame(2, 1.0))))
     async with store.open_store(dsn) as opened:

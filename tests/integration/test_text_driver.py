@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import config, instruments
+from kleinmaelzung_agent import config, making
+from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument, Reading
-from kleinmaelzung_agent.text_config import TextInstrumentConfig
 from kleinmaelzung_wire import descriptions, messages
 from kleinmaelzung_wire.frames import Value
 from tests.fakes_instruments import Pty, Thermometer, mt_sics_balance, rfc2217_server
@@ -101,7 +101,7 @@ class Notes:
         return [condition for condition, _ in self.states.get(name, [])]
 
 
-def read(directory: Path, text: str, port: str, every: str = "20ms") -> TextInstrumentConfig:
+def read(directory: Path, text: str, port: str, every: str = "20ms") -> InstrumentConfig:
     agent = '[agent]\nname = "a"\nurl = "ws://h"\nsecret = "x"\ndata = "d"\n'
     path = directory / "agent.toml"
     text = text.replace('"300ms"', '"3h"') if every == "1h" else text
@@ -111,8 +111,8 @@ def read(directory: Path, text: str, port: str, every: str = "20ms") -> TextInst
 
 
 @asynccontextmanager
-async def running(notes: Notes, settings: TextInstrumentConfig, name: str = "it") -> AsyncIterator[Instrument]:
-    instrument = instruments.make(name, settings, notes)
+async def running(notes: Notes, settings: InstrumentConfig, name: str = "it") -> AsyncIterator[Instrument]:
+    instrument = making.make(name, settings, notes)
     task = asyncio.create_task(instrument.run())
     try:
         yield instrument
@@ -533,7 +533,7 @@ async def test_an_rfc2217_server_is_read_and_its_end_noticed(tmp_path: Path, ter
 
 
 def test_the_description_says_what_it_measures_and_takes(tmp_path: Path, notes: Notes) -> None:
-    description = instruments.make("it", read(tmp_path, THERMOMETER, "/dev/ttyX"), notes).description()
+    description = making.make("it", read(tmp_path, THERMOMETER, "/dev/ttyX"), notes).description()
     assert descriptions.Description.decode(description.encode()) == description
     assert [channel.name for channel in description.channels] == ["temperature"]
     assert [known.name for known in description.commands] == ["set", "nonsense", "beep"]

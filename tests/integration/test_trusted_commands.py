@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import clock, command_file, config, instruments, presence
+from kleinmaelzung_agent import clock, command_file, config, making, presence
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.lifetime import guarding_of, sampling_of
 from kleinmaelzung_wire import codec, messages
@@ -93,7 +93,7 @@ async def heated(
     wanted = config.load(written(directory, gateway.url, oven, more)).instruments
 
     def make(sink: Sink) -> dict[str, Instrument]:
-        return {name: instruments.make(name, one, sink) for name, one in wanted.items()}
+        return {name: making.make(name, one, sink) for name, one in wanted.items()}
 
     oven.start()
     if oven.pty.master < 0:

@@ -35,7 +35,7 @@ export function emptyKnowledge() {
 }
 
 function emptyInstrument() {
-  return { description: null, state: null, control: null, newest: new Map() };
+  return { description: null, state: null, control: null, alarm: null, newest: new Map() };
 }
 
 function instrumentIn(known, name) {
@@ -49,11 +49,12 @@ export function learn(known, topic, payload) {
   const name = `${parts[0]}/${parts[1]}`;
   if (payload === null && parts[2] === "description") known.instruments.delete(name);
   if (payload === null && parts[2] === "control" && known.instruments.has(name)) instrumentIn(known, name).control = null;
+  if (payload === null && parts[2] === "alarm" && known.instruments.has(name)) instrumentIn(known, name).alarm = null;
   if (payload === null || typeof payload !== "object") return;
   if (parts.length === 2 && parts[1] === "status") known.agents.set(parts[0], payload);
   if (parts.length !== 3) return;
   const instrument = instrumentIn(known, name);
-  if (["description", "state", "control"].includes(parts[2])) instrument[parts[2]] = payload;
+  if (["description", "state", "control", "alarm"].includes(parts[2])) instrument[parts[2]] = payload;
   if (parts[2] === "data") learnValues(instrument, newestOf(payload));
 }
 
@@ -64,6 +65,7 @@ export function learnList(known, entries) {
     instrument.description = entry.description ?? instrument.description;
     instrument.state = entry.state ?? instrument.state;
     instrument.control = entry.control;
+    instrument.alarm = entry.alarm ?? instrument.alarm;
     learnValues(instrument, entry.latest ?? {});
     if (entry.agent) known.agents.set(entry.instrument.split("/")[0], entry.agent);
   }
@@ -106,6 +108,21 @@ export function holderInWords(control, session, nowMs) {
   return `held by ${who} until ${isToday ? time : `${until.toLocaleDateString()}, ${time}`}`;
 }
 
+const KINDS = { high: "too high", low: "too low", rise: "rises too fast", fall: "falls too fast" };
+
+/** What is active at an instrument, the worst first: `{id, level, words, acknowledged}`. */
+export function alarmsIn(instrument) {
+  const alarms = Array.isArray(instrument.alarm?.alarms) ? instrument.alarm.alarms : [];
+  return alarms.map((one) => ({ id: one.id, level: one.level, words: alarmInWords(one), acknowledged: one.acknowledged }));
+}
+
+function alarmInWords({ kind, channel, value, limit, unit, detail }) {
+  const of = channel ? `${channel}: ` : "";
+  if (kind === "silence") return `${of}nothing good for ${valueInWords(limit)} s${detail ? ` (${detail})` : ""}`;
+  const withUnit = (number) => `${valueInWords(number)} ${unit || ""}`.trim();
+  return `${of}${KINDS[kind] ?? kind}, ${withUnit(value)} (limit ${withUnit(limit)})`;
+}
+
 export function ageInWords(ageMs) {
   const s = Math.max(ageMs, 0) / 1000;
   if (s < 2) return "now";
@@ -138,6 +155,7 @@ class Connection {
     this.cards = new Map();
     this.isLive = false;
     this.wasLive = false;
+    this.mayCommand = false;
     this.clockAheadMs = 0; // the server's clock against this machine's
     this.attempts = 0;
     this.open();
@@ -163,8 +181,11 @@ class Connection {
     if (kind === "welcome") this.welcome(rest[0]);
     if (kind === "message") learn(this.known, rest[0], rest[1]);
     if (kind === "done" && rest[0] === "list") learnList(this.known, rest[1]);
-    if (kind === "done" && rest[0] === "rights") this.show.rights(rest[1]);
+    if (kind === "done" && rest[0] === "rights") this.learnRights(rest[1]);
     if (kind === "done" && rest[0] === "enrol") this.show.enrolled(rest[1]);
+    if (kind === "reply" && rest[0].startsWith("acknowledge ") && rest[1].result !== "done") {
+      this.show.refused(`Not acknowledged: ${rest[1].reason || rest[1].result}`);
+    }
     if (kind === "refused" && rest[0] === "enrol") this.show.notEnrolled(rest[2]);
     else if (kind === "refused") this.show.refused(`Refused: ${rest[2]}`);
   }
@@ -182,8 +203,15 @@ class Connection {
     this.send("watch", "status", "+/status");
     this.send("watch", "instruments", "+/+");
     this.send("watch", "control", "+/+/control");
+    this.send("watch", "alarm", "+/+/alarm");
     this.show.refused("");
     if (isFirst) this.show.signedIn(this, password !== undefined);
+  }
+
+  learnRights(told) {
+    // Of the first admin nobody told; of anybody else the broker decides again.
+    this.mayCommand = told === null || !["observer", "public"].includes(told.role);
+    this.show.rights(told);
   }
 
   check() {
@@ -233,7 +261,8 @@ class Card {
     this.name = name;
     this.article = element("article");
     this.known = element("div");
-    this.article.append(this.known);
+    this.alarms = new AlarmList(connection, name);
+    this.article.append(this.known, this.alarms.list);
     // Whoever did not sign in may watch, and ask for nothing that is stored.
     this.downloads = connection.isPublic ? null : new Downloads(connection, name);
     if (this.downloads) this.article.append(this.downloads.row);
@@ -243,10 +272,54 @@ class Card {
     const { isLive, parts } = drawInstrument(this.connection, this.name, nowMs);
     this.article.className = isLive ? "live" : "";
     this.known.replaceChildren(...parts);
+    this.alarms.draw();
   }
 
   end() {
     this.downloads?.end();
+  }
+}
+
+/** What is active at an instrument: a row each, drawn anew only when it is another, so that its button keeps the focus. */
+class AlarmList {
+  constructor(connection, name) {
+    this.connection = connection;
+    this.name = name;
+    this.list = element("ul", "alarms");
+    this.list.setAttribute("aria-label", "Alarms");
+    this.drawn = "";
+  }
+
+  draw() {
+    const { known, mayCommand, isLive } = this.connection;
+    const isOld = !isLive || conditionOf(known, this.name) === "offline";
+    const alarms = alarmsIn(known.instruments.get(this.name) ?? {});
+    const drawn = JSON.stringify([alarms, mayCommand, isOld]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    this.list.hidden = alarms.length === 0;
+    this.list.replaceChildren(...alarms.map((alarm) => this.row(alarm, isOld, mayCommand)));
+  }
+
+  row(alarm, isOld, mayCommand) {
+    const row = element("li", alarm.level === "alarm" ? "alarm" : "warning");
+    const shape = element("span", "shape", alarm.level === "alarm" ? "\u25b2" : "\u25c6");
+    shape.setAttribute("aria-hidden", "true");
+    const word = alarm.level === "alarm" ? "Alarm" : "Warning";
+    row.append(shape, element("strong", "", isOld ? `Last known ${word.toLowerCase()}` : word), element("span", "", alarm.words));
+    if (alarm.acknowledged) row.append(element("span", "note", `acknowledged by ${alarm.acknowledged.user}`));
+    else if (mayCommand && !isOld) row.append(this.button(alarm));
+    return row;
+  }
+
+  button(alarm) {
+    const button = element("button", "", "Acknowledge");
+    button.type = "button";
+    button.setAttribute("aria-label", `Acknowledge ${this.name}: ${alarm.words}`);
+    button.addEventListener("click", () => {
+      this.connection.send("send", `acknowledge ${alarm.id}`, this.name, "_acknowledge", { id: alarm.id });
+    });
+    return button;
   }
 }
 

@@ -22,6 +22,7 @@ from kleinmaelzung_bus import session as bus
 from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.keeping import Keeping
 from kleinmaelzung_services.logger import batch, ledger_requests, retention, storage, store
+from kleinmaelzung_services.logger.alarm_requests import AlarmRequests
 from kleinmaelzung_services.logger.batch import Arrival, Entry
 from kleinmaelzung_services.logger.completeness import REQUEST, Completeness
 from kleinmaelzung_services.logger.inbox import Inbox
@@ -31,7 +32,7 @@ from kleinmaelzung_services.logger.store import Store, StoreUnavailable, Written
 from kleinmaelzung_services.logger.telling import Telling
 from kleinmaelzung_services.presence import Health, Presence, run_until
 from kleinmaelzung_services.requests import Requests
-from kleinmaelzung_wire import failpoints, ledger, messages, stored, topics
+from kleinmaelzung_wire import alarms, failpoints, ledger, messages, stored, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.waits import Waits
 
@@ -112,6 +113,7 @@ class Service:
                 ledger_requests.LEDGER: commands.answer,
                 ledger_requests.VERIFY: commands.verify,
                 storage.REQUEST: Storage(config).answer,
+                alarms.REQUEST: AlarmRequests(config.dsn).answer,
             },
         )
         self._presence = Presence(

@@ -16,7 +16,7 @@ from typing import Any, Final
 import asyncpg
 
 from kleinmaelzung_services import chain, lookup, migrate
-from kleinmaelzung_services.logger import batch, ledger, rows
+from kleinmaelzung_services.logger import alarm_rows, batch, ledger, rows
 from kleinmaelzung_services.logger.batch import (
     Arrival,
     Entry,
@@ -262,6 +262,8 @@ class Store:
             await self._run("add_records", *_columns(records))
         if gaps := rows.gap_rows(new):
             await self._run("add_gaps", *_columns(gaps))
+        if alarms := alarm_rows.alarm_rows(new):
+            await self._run("add_alarms", *_columns(alarms))
 
     async def _note_late(self, new: Sequence[PlacedFrame]) -> None:
         """Name the minutes that may be rolled up already (docs/decisions/0011)."""

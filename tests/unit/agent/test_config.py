@@ -9,6 +9,7 @@ import pytest
 
 from kleinmaelzung_agent import config
 from kleinmaelzung_agent.config import ConfigError
+from kleinmaelzung_agent.drivers.text.config import TextConfig
 from kleinmaelzung_agent.guards import Guard, Guarding
 from kleinmaelzung_agent.lifetime import guarding_of, sampling_of
 from kleinmaelzung_agent.numbering import Sampling
@@ -63,7 +64,9 @@ def test_the_example_is_right(tmp_path: Path) -> None:
     assert read.agent.secret == "s3cret"
     assert read.agent.spool == Limits()  # the example shows what goes without saying
     assert list(read.instruments) == ["balance", "climate"]
-    assert read.instruments["balance"].polls[0].reply[1].blank == ("weight",)
+    balance = read.instruments["balance"]
+    assert isinstance(balance, TextConfig)
+    assert balance.polls[0].reply[1].blank == ("weight",)
     assert read.instruments["balance"].commands["set_tare"].arguments[0].maximum == 220
 
 
@@ -231,7 +234,7 @@ def test_ports_of_one_serial_server_are_two(tmp_path: Path) -> None:
         (("port = ", "parity = true\nport = "), "parity: expected one of"),
         (("port = ", "baudrate = 9600.5\nport = "), "baudrate: expected an integer from 50 to 12000000, found 9600.5"),
         (("port = ", "baudrate = true\nport = "), "baudrate: expected an integer from 50 to 12000000, found true"),
-        (("port = ", 'driver = "modbus"\nport = '), 'driver: expected one of "text", found "modbus"'),
+        (("port = ", 'driver = "telex"\nport = '), 'driver: expected one of "text", '),
         (("port = ", 'silent_after = "500ms"\nport = '), "silent_after: expected more than 1s, the shortest"),
         (("port = ", 'when_full = "stopp"\nport = '), 'when_full: expected one of "drop-oldest", "stop", found'),
         (("[agent]", '[spool]\nkeep = "91d"\n[agent]'), 'spool.keep: expected at most 90d, found "91d"'),

@@ -69,7 +69,7 @@ every_message = st.one_of(
         label=texts,
         profile=texts,
         port=texts,
-        identity=texts,
+        identity=st.dictionaries(texts, texts, max_size=3),
     ),
     st.builds(
         AgentStatus, online=st.booleans(), since=counts, epoch=counts, clock=figures, orders=figures, reason=texts

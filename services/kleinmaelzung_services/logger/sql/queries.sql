@@ -115,6 +115,18 @@ DO UPDATE SET
     epoch = coalesce(gap_records.epoch, excluded.epoch),
     detail = coalesce(nullif(gap_records.detail, ''), excluded.detail)
 
+-- name: add_alarms
+INSERT INTO alarm_records (
+    stream, number, index, instrument, alarm, event, time, reason, channel, kind, level, since, value, limit_value,
+    unit, cause, detail, acknowledged, username, note
+)
+SELECT * FROM unnest(
+    $1::int[], $2::bigint[], $3::smallint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::text[],
+    $9::text[], $10::text[], $11::text[], $12::timestamptz[], $13::double precision[], $14::double precision[],
+    $15::text[], $16::text[], $17::text[], $18::timestamptz[], $19::text[], $20::text[]
+)
+ON CONFLICT DO NOTHING
+
 -- name: add_references
 INSERT INTO clock_references (boot, since_boot_us, time)
 SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[])

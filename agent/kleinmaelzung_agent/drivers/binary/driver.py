@@ -1,0 +1,16 @@
+"""`driver = "binary"`: instruments that speak in binary records."""
+
+from kleinmaelzung_agent.drivers.binary import config as binary_config
+from kleinmaelzung_agent.drivers.binary.config import BinaryConfig
+from kleinmaelzung_agent.drivers.binary.dialect import BinaryDialect
+from kleinmaelzung_agent.drivers.dialogue import Dialogue
+from kleinmaelzung_agent.drivers.registry import Places
+from kleinmaelzung_agent.tables import Table
+
+
+def read(table: Table) -> BinaryConfig:
+    return binary_config.read(table)
+
+
+def make(config: BinaryConfig, places: Places) -> Dialogue:
+    return Dialogue(BinaryDialect(config), places.ports, config)

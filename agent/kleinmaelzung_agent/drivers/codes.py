@@ -1,0 +1,46 @@
+"""Codes that instruments send in place of a value, such as 0x7FFF: the key `invalid` of a channel. Pure."""
+
+import contextlib
+from typing import Any, Final, cast
+
+from kleinmaelzung_agent.tables import Table
+from kleinmaelzung_wire import frames
+
+INVALID: Final = "invalid"
+
+Codes = tuple[tuple[float, str], ...]  # each with its quality
+
+_EXPECTED: Final = 'expected a number, a list of numbers or a table such as { "0x7FFF" = "overrange" }'
+
+
+def read(table: Table, *, is_number: bool) -> Codes:
+    """`0x7FFF`, `[0x7FFF, 0x8000]`, or `{ "0x7FFF" = "overrange" }`."""
+    found = table.anything("invalid")
+    listed = list(found.items()) if isinstance(found, dict) else [(one, INVALID) for one in _listed(found)]
+    codes = []
+    for code, quality in listed:
+        number = _number(code)
+        is_word = isinstance(quality, str) and 0 < len(quality) <= frames.MAX_QUALITY
+        if number is None or not is_word or not is_number:
+            table.mistake("invalid", f"{_EXPECTED}, for a channel that is a number")
+            return ()
+        codes.append((number, quality))
+    return tuple(codes)
+
+
+def _listed(found: Any) -> list[Any]:
+    if found is None:
+        return []
+    return found if isinstance(found, list) else [found]
+
+
+def _number(code: Any) -> float | None:
+    if type(code) in (int, float):
+        return cast(float, code)
+    if not isinstance(code, str):
+        return None
+    with contextlib.suppress(ValueError):
+        return int(code, 0)
+    with contextlib.suppress(ValueError):
+        return float(code)
+    return None
