@@ -200,7 +200,9 @@ class Alarms:
                 failpoints.reach("agent.alarm_kept")
                 for frame in leaving:
                     self._agent.hand_over(frame)
-            self._unsettled = [] if await self._agent.flush() else [*self._unsettled, *leaving][-MAX_UNSETTLED:]
+            unsettled = [*self._unsettled, *leaving][-MAX_UNSETTLED:]
+            # Only with a record: what else is in memory is better logged than written to a disk.
+            self._unsettled = unsettled if unsettled and not await self._agent.flush() else []
 
     async def _keep(self, kept: Kept) -> None:
         try:

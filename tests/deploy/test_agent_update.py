@@ -255,4 +255,4 @@ def test_the_same_tree_makes_the_same_small_file(tmp_path: Path) -> None:
             [ROOT / "deploy/agent-program", file, "--python", sys.executable], check=True, capture_output=True
         )
     assert made[0].read_bytes() == made[1].read_bytes()
-    assert made[0].stat().st_size < 400_000
+    assert made[0].stat().st_size < 500_000
