@@ -109,7 +109,8 @@ class FakeGateway:
 
     async def drop(self, code: int = sockets.BROKER_LOST, reason: str = "broker lost") -> None:
         """End every session, as the real one does when it loses the broker."""
-        for session in list(self.sessions):
+        dropped, self.sessions = self.sessions, []
+        for session in dropped:
             await session.socket.close(code, reason)
 
     def watched(self) -> list[str]:
@@ -134,7 +135,8 @@ class FakeGateway:
         except ConnectionClosed:
             pass
         finally:
-            self.sessions.remove(session)
+            if session in self.sessions:  # drop() has taken it out
+                self.sessions.remove(session)
 
     async def _log_in(self, socket: ServerConnection) -> str | None:
         assert socket.request is not None
