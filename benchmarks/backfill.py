@@ -24,9 +24,9 @@ import asyncpg
 import kleinmaelzung
 from benchmarks.row import Row
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.config import AgentConfig
+from kleinmaelzung_agent.configuration.config import AgentConfig
 from kleinmaelzung_agent.instruments import Instrument, Sink
-from kleinmaelzung_agent.numbering import Sampling
+from kleinmaelzung_agent.recording.numbering import Sampling
 from kleinmaelzung_local import system
 from kleinmaelzung_local.children import Running
 from kleinmaelzung_wire import access

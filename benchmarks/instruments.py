@@ -127,7 +127,7 @@ async def _simulators(directory: Path) -> AsyncIterator[Process]:
 async def _running(module: str, directory: Path) -> AsyncIterator[Process]:
     given = json.dumps({"directory": str(directory)})
     command = (sys.executable, "-m", f"benchmarks.{module}", given)
-    async with _process(*command, stdin=PIPE, stdout=PIPE) as process:
+    async with processes.running(*command, stdin=PIPE, stdout=PIPE) as process:
         yield process
 
 
@@ -143,21 +143,10 @@ async def _agent(planned: system.Plan, data: Path, directory: Path) -> AsyncIter
     head = _AGENT.format(url=planned.url.replace("http", "ws"), secret=secret, data=data / "spool")
     configuration.write_text(head + simulated.configuration(directory))
     command = (sys.executable, "-m", "kleinmaelzung_agent", "--config", str(configuration), "--log-level", "error")
-    async with _process(*command) as process:
+    async with processes.running(*command) as process:
         yield process
         process.terminate()
         async with asyncio.timeout(END_S):
-            await process.wait()
-
-
-@contextlib.asynccontextmanager
-async def _process(*command: str, **more: Any) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(*command, **more)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
             await process.wait()
 
 

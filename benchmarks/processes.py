@@ -1,9 +1,26 @@
-"""What a process uses, as /proc tells it."""
+"""Processes beside this one: run as long as they are needed, and what they use, as /proc tells it."""
 
+import asyncio
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 TICKS_A_SECOND = 100  # of /proc/PID/stat
 PAGE_BYTES = 4096
+
+
+@asynccontextmanager
+async def running(*command: str, **more: Any) -> AsyncIterator[Process]:
+    """A process, as long as the context lasts; then what still runs is ended."""
+    process = await asyncio.create_subprocess_exec(*command, **more)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 def cpu_s(pid: int) -> float:

@@ -12,9 +12,8 @@ import json
 import socket
 import sys
 import time
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from asyncio.subprocess import PIPE, Process
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -151,21 +150,12 @@ async def _read_slowly(stalled: list[Stalled], bytes_a_s: int) -> None:
                 one.connected.recv(bytes_a_s)
 
 
-@asynccontextmanager
-async def _crowd(running: Lab) -> AsyncIterator[asyncio.subprocess.Process]:
+def _crowd(running: Lab) -> AbstractAsyncContextManager[Process]:
     given = json.dumps(running.given(watchers=WATCHERS, rate=RATE))
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "benchmarks.crowd", given), stdin=PIPE, stdout=PIPE
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    return processes.running(sys.executable, "-m", "benchmarks.crowd", given, stdin=PIPE, stdout=PIPE)
 
 
-async def _end(crowd: asyncio.subprocess.Process) -> dict[str, Any]:
+async def _end(crowd: Process) -> dict[str, Any]:
     async with asyncio.timeout(lab.RUN_TIMEOUT_S):
         printed, _ = await crowd.communicate(b"")  # closes its input
     if crowd.returncode:

@@ -47,10 +47,10 @@ def check_name(name: str, what: str = "name") -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def check_note(text: str) -> str:
+def check_note(text: str, what: str = "note", longest: int = MAX_NOTE) -> str:
     """Return a note, or raise WireError: printable characters and line breaks."""
-    if not 1 <= len(text) <= MAX_NOTE or not text.strip() or not text.replace("\n", "").replace("\t", "").isprintable():
-        raise WireError(f"a note of {len(text)} characters: expected 1 to {MAX_NOTE}, printable, with line breaks")
+    if not 1 <= len(text) <= longest or not text.strip() or not text.replace("\n", "").replace("\t", "").isprintable():
+        raise WireError(f"a {what} of {len(text)} characters: expected 1 to {longest}, printable, with line breaks")
     return text
 
 

@@ -14,12 +14,14 @@ from kleinmaelzung.batches import Batch, BatchEvent
 from kleinmaelzung.certificates import Certificate, Certificates, Known, NotIssued
 from kleinmaelzung.columns import BucketColumn, Column, Gap, History
 from kleinmaelzung.completeness import Completeness, MissingFrames, MissingTime, Run
+from kleinmaelzung.connecting import connect
 from kleinmaelzung.controlling import Held
 from kleinmaelzung.enrolling import Enrolment
 from kleinmaelzung.errors import ConnectionLost, ControlLost, Error, NotLoggedIn, NotReachable, Refused, SettingsError
 from kleinmaelzung.history import TooManySamples
-from kleinmaelzung.lab import Lab, connect
+from kleinmaelzung.lab import Lab
 from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
+from kleinmaelzung.notes import Note, Notes
 from kleinmaelzung.orders import AgentConfiguration, OrderOutcome, Reloaded
 from kleinmaelzung.readings import Frame, Instrument, Sample
 from kleinmaelzung.watching import Message, Watch
@@ -61,6 +63,8 @@ __all__ = [
     "NotIssued",
     "NotLoggedIn",
     "NotReachable",
+    "Note",
+    "Notes",
     "OrderOutcome",
     "RecordedAlarm",
     "Refused",

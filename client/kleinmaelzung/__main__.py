@@ -23,6 +23,7 @@ from kleinmaelzung.commands import (
     history,
     instruments,
     ledger,
+    note,
     options,
     send,
     up,
@@ -48,6 +49,7 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "control": (control, "be the only one who may command an instrument"),
     "history": (history, "what was measured, as a file for spreadsheets and programs"),
     "batch": (batch, "begin and end a batch, note its stages, get its data"),
+    "note": (note, "put notes on an instrument's time line, read them"),
     "completeness": (completeness, "what was logged, what is missing, and why"),
     "ledger": (ledger, "every command, who sent it and what became of it"),
     "alarms": (alarms, "what is wrong now, one line for each cause; acknowledge it; what was"),
@@ -56,7 +58,7 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "user": (user, "add, list and remove users, change passwords"),
     "doctor": (doctor, "find out what is broken"),
 }
-_OWN_OPTIONS: Final = ("agent", "batch", "calibration", "control", "user")  # where each action has its own
+_OWN_OPTIONS: Final = ("agent", "batch", "calibration", "control", "note", "user")  # where each action has its own
 
 
 def main() -> int:

@@ -8,17 +8,16 @@ An agent that is away is one alarm, with what was last known of its instruments 
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from kleinmaelzung.asking import Ask, unreadable
+from kleinmaelzung.asking import Ask
+from kleinmaelzung.paging import LOGGERS_PAGE, Listing
 from kleinmaelzung_wire import alarms
 from kleinmaelzung_wire.alarms import ActiveAlarms, Alarm, Level
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.messages import AgentStatus
 
 logger = logging.getLogger(__name__)
-
-MAX_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +87,16 @@ class RecordedAlarm:
         )
 
 
+_RECORDED: Final = Listing(
+    request=alarms.REQUEST,
+    key="alarms",
+    of="of the logger",
+    read=RecordedAlarm.from_map,
+    number=lambda one: one.number,
+    page=LOGGERS_PAGE,
+)
+
+
 def grouped(retained: dict[str, bytes]) -> list[AlarmGroup]:
     """One for each cause, the worst and then the oldest first. What cannot be read is left out, and the log says so."""
     offline = {topic.partition("/")[0] for topic, payload in retained.items() if _is_offline(topic, payload)}
@@ -147,22 +156,7 @@ def _joined(group: AlarmGroup, more: AlarmGroup) -> AlarmGroup:
 
 async def find(ask: Ask, patterns: Sequence[str], question: dict[str, Any], limit: int) -> list[RecordedAlarm]:
     """The newest of instruments under any of the patterns."""
-    found = [one for pattern in patterns for one in await _find(ask, {**question, "instrument": pattern}, limit)]
+    found = [
+        one for pattern in patterns for one in await _RECORDED.newest(ask, {**question, "instrument": pattern}, limit)
+    ]
     return sorted(found, key=lambda one: -one.number)[:limit]
-
-
-async def _find(ask: Ask, question: dict[str, Any], limit: int) -> list[RecordedAlarm]:
-    found: list[RecordedAlarm] = []
-    while len(found) < limit:
-        after = found[-1].number if found else None
-        answer = await ask(alarms.REQUEST, {**question, "after": after, "limit": min(limit - len(found), MAX_PAGE)})
-        try:
-            page = Fields(answer, "alarms")
-            shown = [RecordedAlarm.from_map(one) for one in page.list("alarms")]
-            more = page.boolean("more")
-        except WireError as error:
-            raise unreadable("of the logger", error) from error
-        found += shown
-        if not shown or not more:
-            break
-    return found

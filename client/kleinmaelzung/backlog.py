@@ -14,18 +14,18 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Final, Protocol, Self
 
 from kleinmaelzung.asking import unreadable
 from kleinmaelzung.completeness import Completeness
 from kleinmaelzung.errors import ConnectionLost, Error, NotReachable, Refused
+from kleinmaelzung.past import Past
 from kleinmaelzung.readings import Frame
 from kleinmaelzung.watching import Message, Watch
 from kleinmaelzung_wire import frames, sockets
 from kleinmaelzung_wire.codec import Fields, WireError
-from kleinmaelzung_wire.numbers import Epochs
 from kleinmaelzung_wire.waits import Waits
 
 logger = logging.getLogger(__name__)
@@ -54,38 +54,6 @@ class Log(Protocol):
         ...
 
     async def completeness(self, instrument: str) -> list[Completeness]: ...
-
-
-@dataclass(slots=True)
-class _Past:
-    """What of one instrument was given."""
-
-    since: int
-    given: Epochs = field(default_factory=Epochs)
-    newest: int = 0  # time of a frame given, before which the log was read
-    lowest: dict[int, int] = field(default_factory=dict)  # of an epoch whose beginning is not known: its first time
-
-    def is_new(self, frame: Frame) -> bool:
-        """Whether to give a frame; then it is given. One from before `since` only says that nothing lacks there."""
-        numbers = self.given.of(frame.epoch)
-        first = numbers.first
-        if not self.given.add(frame.epoch, frame.number):
-            return False
-        is_wanted = max(frame.times) >= self.since
-        if not is_wanted or frame.number == 1:
-            self.lowest.pop(frame.epoch, None)
-        elif first == 0 or (frame.number < first and frame.epoch in self.lowest):
-            self.lowest[frame.epoch] = frame.times[0]
-        return is_wanted
-
-    def lacks_before(self, frame: Frame) -> bool:
-        """Whether numbers lack before a live frame that nobody has asked for yet."""
-        return frame.number > self.given.of(frame.epoch).last + 1
-
-    def holes(self) -> list[tuple[int, int, int]]:
-        """What lacks, as (epoch, first, last); of an epoch whose beginning is not known the number before it."""
-        before = [(epoch, self.given.of(epoch).first - 1) for epoch in self.lowest]
-        return [*self.given.holes(), *((epoch, number, number) for epoch, number in before)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +88,7 @@ class WatchSince:
         self._since = since
         self._live = live
         self._log = log
-        self._pasts: dict[str, _Past] = {}
+        self._pasts: dict[str, Past] = {}
         self._ready: deque[Frame] = deque()
         self._held: Frame | None = None
         self._held_until = 0.0
@@ -193,8 +161,8 @@ class WatchSince:
         past = self._past(instrument)
         self._questions.append(_Question(instrument, "history", {"from": past.newest or past.since, "records": True}))
 
-    def _past(self, instrument: str) -> _Past:
-        return self._pasts.setdefault(instrument, _Past(self._since))
+    def _past(self, instrument: str) -> Past:
+        return self._pasts.setdefault(instrument, Past(self._since))
 
     # Live frames
 

@@ -3,13 +3,13 @@
 A user who has several grants asks for each of them: a request is about one pattern that is granted as a whole.
 """
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self, TypeVar
 
 from kleinmaelzung.asking import Ask, unreadable
 from kleinmaelzung.errors import Refused
+from kleinmaelzung.paging import Listing
 from kleinmaelzung_wire import batches, codec, sockets, topics
 from kleinmaelzung_wire.batches import Kind
 from kleinmaelzung_wire.codec import Fields, WireError
@@ -96,29 +96,23 @@ def _names(wire: Fields) -> tuple[str, ...]:
     return tuple(names)
 
 
+_LISTING: Final = Listing(
+    request=batches.LIST,
+    key="batches",
+    of="about batches",
+    read=Batch.from_map,
+    number=lambda batch: batch.number,
+)
+
+
 async def find(ask: Ask, patterns: Sequence[str], limit: int, *, is_open: bool) -> list[Batch]:
     """Batches with an instrument under any of the patterns, those that began last first."""
     found: dict[int, Batch] = {}
     for pattern in patterns:
-        for batch in await _find(ask, {"instrument": pattern, "open": is_open}, limit):
+        for batch in await _LISTING.newest(ask, {"instrument": pattern, "open": is_open}, limit):
             known = found.get(batch.number)
             found[batch.number] = _joined(known, batch) if known else batch
     return sorted(found.values(), key=lambda batch: (-batch.began, -batch.number))[:limit]
-
-
-async def _find(ask: Ask, question: dict[str, Any], limit: int) -> list[Batch]:
-    found: list[Batch] = []
-    more = True
-    while more and len(found) < limit:
-        answer = await ask(batches.LIST, {**question, "after": found[-1].number if found else None})
-        try:
-            page = Fields(answer, "batches")
-            shown = [Batch.from_map(one) for one in page.list("batches")]
-            more = page.boolean("more") and bool(shown)
-        except WireError as error:
-            raise unreadable("about batches", error) from error
-        found += shown
-    return found
 
 
 async def show(ask: Ask, patterns: Sequence[str], name: str) -> Batch:
@@ -233,11 +227,6 @@ async def _note(ask: Ask, name: str, question: dict[str, Any]) -> BatchEvent:
         return BatchEvent.from_map(Fields(answer, "answer").map("event"))
     except WireError as error:
         raise unreadable("about batches", error) from error
-
-
-def make_id() -> str:
-    """By which a request that is sent again is known."""
-    return secrets.token_hex(16)
 
 
 def parts(instruments: Sequence[str], granted: Sequence[str]) -> list[tuple[str, list[str]]]:

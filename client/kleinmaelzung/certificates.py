@@ -3,15 +3,15 @@
 import functools
 import hashlib
 import json
-import secrets
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
-from kleinmaelzung.asking import Ask, unreadable
+from kleinmaelzung.asking import Ask, make_id, unreadable
 from kleinmaelzung.desk import Desk
 from kleinmaelzung.errors import Error, Refused
+from kleinmaelzung.paging import Listing
 from kleinmaelzung_wire import certificates, codec, sockets, topics
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.rights import EVERYTHING
@@ -65,6 +65,15 @@ class Certificate:
         )
 
 
+_LISTING: Final = Listing(
+    request=certificates.LIST,
+    key="certificates",
+    of="about certificates",
+    read=Certificate.from_map,
+    number=lambda one: one.entry,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """What a server knows of a document: `same` has its very bytes, `newest` is what holds under its number."""
@@ -113,7 +122,7 @@ class Certificates:
             "reason": reason,
             "changes": [{"field": field, "before": before, "after": after} for field, before, after in changes],
             "readings": readings,
-            "id": id or secrets.token_hex(16),
+            "id": id or make_id(),
             "instrument": _about(record),
             "record": _packed(record),
             "template": None if template is None else _packed(template),
@@ -135,7 +144,9 @@ class Certificates:
         """What was issued of the instruments under `<agent>/<instrument>`, the newest first."""
         found: dict[int, Certificate] = {}
         for granted in await self._desk.granted(pattern):
-            shown = await self._ask(functools.partial(_find, about=granted, limit=limit), ANSWER_S)
+            shown = await self._ask(
+                functools.partial(_LISTING.newest, question={"instrument": granted}, limit=limit), ANSWER_S
+            )
             found |= {one.entry: one for one in shown}
         return [found[entry] for entry in sorted(found, reverse=True)[:limit]]
 
@@ -157,17 +168,6 @@ class Certificates:
 
     async def _ask(self, ask: Callable[[Ask], Awaitable[T]], timeout_s: float) -> T:
         return await self._desk.by_one(certificates.ROLE, ask, timeout_s)
-
-
-async def _find(ask: Ask, about: str, limit: int) -> list[Certificate]:
-    found: list[Certificate] = []
-    more = True
-    while more and len(found) < limit:
-        answer = await ask(certificates.LIST, {"instrument": about, "after": found[-1].entry if found else None})
-        shown, more = _read(answer, _page)
-        found += shown
-        more = more and bool(shown)
-    return found
 
 
 async def _pdf(ask: Ask, question: dict[str, Any]) -> bytes:
@@ -205,11 +205,6 @@ def _known(answer: Any) -> Known:
         None if one is None else Certificate.from_map(one) for one in (wire.get("known"), wire.get("issued"))
     )
     return Known(same=same, newest=newest)
-
-
-def _page(answer: Any) -> tuple[list[Certificate], bool]:
-    wire = Fields(answer, "certificates")
-    return [Certificate.from_map(one) for one in wire.list("certificates")], wire.boolean("more")
 
 
 def _piece(answer: Any) -> tuple[bytes, int, str]:

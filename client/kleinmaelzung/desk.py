@@ -4,13 +4,15 @@ role ("logger", "history", ...) --> the services that have it --> ask the first 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
-from kleinmaelzung import completeness, history, link
+from kleinmaelzung import columns, completeness, history, link
 from kleinmaelzung.asking import Ask, unreadable
+from kleinmaelzung.columns import History
 from kleinmaelzung.errors import ConnectionLost, NotReachable, Refused
+from kleinmaelzung.history import Wanted
 from kleinmaelzung.link import Link
 from kleinmaelzung.watching import Message
 from kleinmaelzung_wire import codec, sockets, topics
@@ -92,6 +94,24 @@ class Desk:
         check_pattern(pattern)
         known = await self.rights() if topics.ANY in pattern else None
         return (known and narrowed(pattern, known.instruments)) or [pattern]
+
+    async def history(self, patterns: Sequence[str], wanted: Wanted, timeout_s: float) -> History:
+        """What was measured by one instrument, or by several on one grid. Raises ValueError where there is none."""
+        for pattern in patterns:
+            check_pattern(pattern)
+        is_one = len(patterns) == 1 and topics.ANY not in patterns[0]
+        if not is_one and (wanted.points is None or wanted.since is None):
+            raise ValueError("several instruments line up only on a grid: give points=2000 or so, and since")
+
+        async def read(ask: Ask) -> History:
+            if is_one:
+                return await history.read(ask, patterns[0], wanted)
+            found = await self.named(ask, patterns)
+            if not found:
+                raise Refused(f"nothing of {', '.join(patterns)} has ever been logged", sockets.UNKNOWN)
+            return columns.together([await history.read(ask, name, wanted) for name in found])
+
+        return await self.by_one("history", read, timeout_s)
 
     async def named(self, ask: Ask, patterns: Iterable[str]) -> list[str]:
         """Instruments by name: those named, and of a pattern those of which something was logged."""

@@ -1,26 +1,24 @@
 """The laboratory as a program sees it: watch, send, look up.
 
-connect() owns one task, which keeps the connection (link.py); everything here asks by the one that is there.
+Everything here asks by the connection that is there at the moment (link.py).
 """
 
-import asyncio
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, TypeVar, overload
 
 from kleinmaelzung import (
     alarms,
+    asking,
     backlog,
     batches,
-    columns,
+    commanding,
     completeness,
     controlling,
     desk,
     history,
     ledger,
     readings,
-    settings,
 )
 from kleinmaelzung.agents import Agents
 from kleinmaelzung.alarms import AlarmGroup, RecordedAlarm
@@ -30,20 +28,17 @@ from kleinmaelzung.batches import Batch, BatchEvent
 from kleinmaelzung.certificates import Certificates
 from kleinmaelzung.columns import History
 from kleinmaelzung.completeness import Completeness
-from kleinmaelzung.connection import Connection
 from kleinmaelzung.controlling import Held
 from kleinmaelzung.desk import Desk, HistoryDesk
 from kleinmaelzung.enrolling import Enrolment
-from kleinmaelzung.errors import ConnectionLost, Error, NotReachable, Refused
+from kleinmaelzung.errors import Error, Refused
 from kleinmaelzung.history import Since
 from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
 from kleinmaelzung.link import Link
+from kleinmaelzung.notes import Notes
 from kleinmaelzung.readings import Frame, Instrument, Sample
-from kleinmaelzung.settings import Login
 from kleinmaelzung.watching import FrameReader, Message, Watch
-from kleinmaelzung_wire import codec, sockets, topics
 from kleinmaelzung_wire.alarms import ACKNOWLEDGE, ALL, check_note
-from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Reply
 from kleinmaelzung_wire.rights import Rights
@@ -53,47 +48,12 @@ T = TypeVar("T")
 BATCHES_S: Final = 10.0  # for an answer about batches
 
 
-@asynccontextmanager
-async def connect(
-    url: str | None = None,
-    *,
-    user: str | None = None,
-    password: str | None = None,
-    ca_file: str | os.PathLike[str] | None = None,
-) -> AsyncIterator["Lab"]:
-    """Connect to a server such as `http://lab:8080`, and stay connected until the block is left.
-
-    What is not given comes from KLEINMAELZUNG_URL, KLEINMAELZUNG_USER, KLEINMAELZUNG_PASSWORD_FILE,
-    KLEINMAELZUNG_CA_FILE (the CA to trust with https, where it is not one of the system's), or the file
-    ~/.config/kleinmaelzung.toml. Raises SettingsError, NotReachable or NotLoggedIn when it does not work at first; a
-    connection that is lost later comes back by itself.
-    """
-    async with connect_as(settings.find(url, user, password, ca_file=ca_file)) as lab:
-        yield lab
-
-
-@asynccontextmanager
-async def connect_as(login: Login) -> AsyncIterator["Lab"]:
-    """connect() with a Login that was found already."""
-    lab = Lab(login)
-    # Not a TaskGroup: it would wrap whatever the caller's block raises into an ExceptionGroup.
-    task = asyncio.create_task(lab._link.run(), name="kleinmaelzung-connection")
-    try:
-        await lab._link.first_connection()
-        yield lab
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        lab._link.fail(NotReachable("the connection was closed: its `async with` block was left"))
-
-
 class Lab:
     """An open connection to a laboratory, from connect()."""
 
-    def __init__(self, login: Login) -> None:
-        self._link = Link(login)
-        self._desk = Desk(self._link)
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._desk = Desk(link)
 
     @property
     def is_connected(self) -> bool:
@@ -142,21 +102,7 @@ class Lab:
         """
         wanted = history.Wanted.of(since, until, channels, points, limit)
         names = [instruments] if isinstance(instruments, str) else list(instruments)
-        for name in names:
-            desk.check_pattern(name)
-        is_one = len(names) == 1 and topics.ANY not in names[0]
-        if not is_one and (points is None or since is None):
-            raise ValueError("several instruments line up only on a grid: give points=2000 or so, and since")
-
-        async def read(ask: Ask) -> History:
-            if is_one:
-                return await history.read(ask, names[0], wanted)
-            found = await self._desk.named(ask, names)
-            if not found:
-                raise Refused(f"nothing of {', '.join(names)} has ever been logged", sockets.UNKNOWN)
-            return columns.together([await history.read(ask, name, wanted) for name in found])
-
-        return await self._desk.by_one("history", read, timeout)
+        return await self._desk.history(names, wanted, timeout)
 
     async def latest(self, pattern: str = "+/+", *, timeout: float = 30.0) -> dict[str, list[Sample]]:
         """Return the newest logged sample of each channel of `<agent>/<instrument>`, by instrument's name.
@@ -196,13 +142,9 @@ class Lab:
         not known whether the command was executed, and it is not sent again.
         """
         values = {**(arguments or {}), **more}
-        _check_name(instrument)
-        try:
-            codec.pack(values)
-        except WireError as error:
-            raise ValueError(str(error)) from error
+        commanding.check(instrument, values)
         options: dict[str, Value] = {"timeout": timeout, **({"id": id} if id else {})}
-        return await _send(self._link.connection(), instrument, command, values, options)
+        return await commanding.send(self._link.connection(), instrument, command, values, options)
 
     def control(
         self, instrument: str, *, duration_s: float = controlling.USUAL_S, force: bool = False, extend: bool = True
@@ -214,12 +156,12 @@ class Lab:
         permitted. It ends early when somebody takes it over, this connection is lost, or the agent is away until its
         time is up: then `held.lost` says why, `held.ended()` returns, and the end of the block raises ControlLost.
         """
-        _check_name(instrument)
+        commanding.check(instrument)
         opened = self._link.connection()
         timeout_s = min(5.0, duration_s / 2)
 
         async def send(command: str, arguments: dict[str, Value]) -> Reply:
-            return await _send(opened, instrument, command, arguments, {"timeout": timeout_s})
+            return await commanding.send(opened, instrument, command, arguments, {"timeout": timeout_s})
 
         return controlling.hold(
             Held(instrument, opened.session),
@@ -236,7 +178,7 @@ class Lab:
 
         Nothing happens where nobody holds it. Raises Refused where somebody else does.
         """
-        _check_name(instrument)
+        commanding.check(instrument)
         reply = await self.send(instrument, "_release", any_session=True)
         if reply.result != "done":
             raise Refused(f"{instrument} was not released: {reply.reason or reply.result}", reply.result)
@@ -348,9 +290,7 @@ class Lab:
         With `is_open` only those that have not ended. Raises Refused ("unavailable") when nobody is there who knows.
         """
         granted = await self._desk.granted(pattern)
-        return await self._desk.by_one(
-            "batches", lambda ask: batches.find(ask, granted, limit, is_open=is_open), BATCHES_S
-        )
+        return await self._by_batches(lambda ask: batches.find(ask, granted, limit, is_open=is_open))
 
     async def batch(self, name: str) -> Batch:
         """Return one batch with its events. Raises Refused ("unknown") where this user sees none of that name."""
@@ -370,14 +310,12 @@ class Lab:
         Raises Refused: "conflict" where the name is taken, "not-permitted" where an instrument is not this user's to
         command. With an `id` of the caller's own, here and below, it may be sent again and is done once.
         """
-        rights, question = await self.rights(), {"name": name, "at": at, "note": note, "id": id or batches.make_id()}
-        return await self._desk.by_one(
-            "batches", lambda ask: batches.start(ask, rights, question, instruments), BATCHES_S
-        )
+        rights, question = await self.rights(), {"name": name, "at": at, "note": note, "id": id or asking.make_id()}
+        return await self._by_batches(lambda ask: batches.start(ask, rights, question, instruments))
 
     async def add_to_batch(self, name: str, *instruments: str, id: str = "") -> None:  # noqa: A002
         """Let further instruments belong to a batch, from its beginning on."""
-        rights, question = await self.rights(), {"name": name, "id": id or batches.make_id()}
+        rights, question = await self.rights(), {"name": name, "id": id or asking.make_id()}
         await self._by_batches(lambda ask: batches.add(ask, rights, question, instruments))
 
     async def mark_batch(self, name: str, stage: str, *, at: int | None = None, id: str = "") -> BatchEvent:  # noqa: A002
@@ -400,11 +338,16 @@ class Lab:
         return await self._note_batch("batch-reopen", {"name": name}, id)
 
     async def _note_batch(self, request: str, question: dict[str, Any], id_: str) -> BatchEvent:
-        rights, asked = await self.rights(), {**question, "id": id_ or batches.make_id()}
+        rights, asked = await self.rights(), {**question, "id": id_ or asking.make_id()}
         return await self._by_batches(lambda ask: batches.note(ask, rights, request, asked))
 
     async def _by_batches(self, ask: Callable[[Ask], Awaitable[T]]) -> T:
         return await self._desk.by_one("batches", ask, BATCHES_S)
+
+    @property
+    def notes(self) -> Notes:
+        """Notes on instruments' time lines: add them, find them, withdraw them."""
+        return Notes(self._desk)
 
     @property
     def certificates(self) -> Certificates:
@@ -444,20 +387,3 @@ class Lab:
         What anyone may is decided by the account at the broker, which access() changes.
         """
         await self._link.ask("rights", user, rights.to_map() if rights else None)
-
-
-async def _send(
-    opened: Connection, instrument: str, command: str, values: dict[str, Value], options: dict[str, Value]
-) -> Reply:
-    limit_s = float(str(options["timeout"])) + desk.REPLY_GRACE_S
-    try:
-        return Reply.from_map(await opened.ask("send", instrument, command, values, options, limit_s=limit_s))
-    except (ConnectionLost, WireError) as error:
-        raise ConnectionLost(f"it is not known whether {command} of {instrument} was executed: {error}") from error
-
-
-def _check_name(instrument: str) -> None:
-    try:
-        topics.split_full_name(instrument)
-    except WireError as error:
-        raise ValueError(str(error)) from error

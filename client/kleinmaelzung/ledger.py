@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from kleinmaelzung.asking import Ask, unreadable
+from kleinmaelzung.paging import LOGGERS_PAGE, Listing
 from kleinmaelzung_wire.codec import Fields, WireError
 
-MAX_PAGE: Final = 200
 NO_HEAD: Final = "0" * 64
 
 
@@ -123,27 +123,20 @@ class _Piece:
         )
 
 
+_LISTING: Final = Listing(
+    request="ledger",
+    key="entries",
+    of="of the logger",
+    read=LedgerEntry.from_map,
+    number=lambda entry: entry.number,
+    page=LOGGERS_PAGE,
+)
+
+
 async def find(ask: Ask, patterns: Sequence[str], question: dict[str, Any], limit: int) -> list[LedgerEntry]:
     """The newest entries of instruments under any of the patterns."""
-    found = [entry for one in patterns for entry in await _find(ask, {**question, "instrument": one}, limit)]
+    found = [entry for one in patterns for entry in await _LISTING.newest(ask, {**question, "instrument": one}, limit)]
     return sorted(found, key=lambda entry: -entry.number)[:limit]
-
-
-async def _find(ask: Ask, question: dict[str, Any], limit: int) -> list[LedgerEntry]:
-    found: list[LedgerEntry] = []
-    while len(found) < limit:
-        after = found[-1].number if found else None
-        answer = await ask("ledger", {**question, "after": after, "limit": min(limit - len(found), MAX_PAGE)})
-        try:
-            page = Fields(answer, "ledger")
-            shown = [LedgerEntry.from_map(entry) for entry in page.list("entries")]
-            more = page.boolean("more")
-        except WireError as error:
-            raise unreadable("of the logger", error) from error
-        found += shown
-        if not shown or not more:
-            break
-    return found
 
 
 async def verify(ask: Ask, head: str | None) -> LedgerCheck:

@@ -7,13 +7,14 @@ the extra `signing`.
 
 import os
 import stat
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-from kleinmaelzung.errors import Error, SettingsError
+from kleinmaelzung import key_files
+from kleinmaelzung.errors import SettingsError
 from kleinmaelzung_wire import orders
+from kleinmaelzung_wire.codec import WireError
 
 MAX_BYTES: Final = 16 * 1024
 NOT_INSTALLED: Final = (
@@ -76,6 +77,17 @@ def _no_key(file: Path) -> SettingsError:
     return SettingsError(f"{file} is no server key: expected a file that `kleinmaelzung agent key` makes")
 
 
+def read_public(file: Path) -> bytes:
+    """The 32 bytes in the file of a public half. Raises SettingsError."""
+    try:
+        with file.open("rb") as opened:
+            return orders.read_pem(opened.read(MAX_BYTES).decode("ascii", "replace"))
+    except OSError as error:
+        raise SettingsError(f"the server's public key {file} cannot be read: {error.strerror or error}") from error
+    except WireError as error:
+        raise SettingsError(f"{file}: {error}") from error
+
+
 def make(path: str | os.PathLike[str]) -> ServerKey:
     """A new key in a new file, and its public half in `<path>.pub`; never over another file. Raises Error."""
     try:
@@ -84,17 +96,11 @@ def make(path: str | os.PathLike[str]) -> ServerKey:
     except ImportError as error:
         raise SettingsError(NOT_INSTALLED) from error
     file, public = Path(path), public_file(path)
-    for each in (file, public):
-        if each.exists() or each.is_symlink():
-            raise _exists(each)
+    key_files.check_free(file, public)
     private = Ed25519PrivateKey.generate()
     key = ServerKey.of(private)
-    _write(file, private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o400)
-    try:
-        _write(public, orders.pem(key.public).encode(), 0o644)
-    except Error:
-        file.unlink()
-        raise
+    secret = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key_files.write_both(file, secret, 0o400, public, orders.pem(key.public).encode())
     return key
 
 
@@ -102,27 +108,3 @@ def public_file(path: str | os.PathLike[str]) -> Path:
     """Where the public half of a key is."""
     file = Path(path)
     return file.with_name(file.name + ".pub")
-
-
-def _write(file: Path, content: bytes, mode: int) -> None:
-    """All of it or nothing, never over another file, and never for a moment for others to read."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError as error:
-        raise _exists(file) from error
-    except OSError as error:
-        raise Error(f"{file} cannot be written: {error.strerror or error}") from error
-    try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(content)
-            os.fchmod(opened.fileno(), mode)
-            opened.flush()
-            os.fsync(opened.fileno())
-    except OSError as error:
-        with suppress(OSError):
-            file.unlink()
-        raise Error(f"{file} cannot be written: {error.strerror or error}") from error
-
-
-def _exists(file: Path) -> Error:
-    return Error(f"{file} exists already, and a key is never overwritten: name another file")

@@ -10,41 +10,33 @@ The thread ends with the block. Ctrl-C ends what is waited for. All calls do wha
 raise the same; here a call returns what it is awaited for there.
 """
 
-import asyncio
 import os
-import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future
-from contextlib import AbstractAsyncContextManager, contextmanager
-from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-from kleinmaelzung import agents, controlling, history, lab, settings
+from kleinmaelzung import agents, controlling, history, settings
 from kleinmaelzung.agents import Key
 from kleinmaelzung.alarms import AlarmGroup, RecordedAlarm
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
+from kleinmaelzung.blocking import Frames, Thread
 from kleinmaelzung.certificates import Certificate, Known
 from kleinmaelzung.columns import History
 from kleinmaelzung.completeness import Completeness
 from kleinmaelzung.controlling import Held
 from kleinmaelzung.delivery import Progress
 from kleinmaelzung.enrolling import Enrolment
-from kleinmaelzung.errors import NotReachable
 from kleinmaelzung.history import Since
 from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
+from kleinmaelzung.notes import Note
 from kleinmaelzung.orders import AgentConfiguration, OrderOutcome, Reloaded
 from kleinmaelzung.readings import Frame, Instrument, Sample
-from kleinmaelzung.settings import Login
 from kleinmaelzung.watching import Message, Watch
 from kleinmaelzung_wire.alarms import ALL
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import AgentStatus, Reply
 from kleinmaelzung_wire.rights import Rights
-
-T = TypeVar("T")
-
-END_LIMIT_S: Final = 10.0
 
 
 @contextmanager
@@ -56,156 +48,14 @@ def connect(
     ca_file: str | os.PathLike[str] | None = None,
 ) -> Iterator["Lab"]:
     """Connect, and stay connected until the block is left; what is not given is found as by kleinmaelzung.connect()."""
-    with _Thread(settings.find(url, user, password, ca_file=ca_file)) as thread:
+    with Thread(settings.find(url, user, password, ca_file=ca_file)) as thread:
         yield Lab(thread)
-
-
-class _Thread:
-    """A thread whose loop keeps one connection."""
-
-    def __init__(self, login: Login) -> None:
-        self._login = login
-        self._opened: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, lab.Lab]] = Future()
-        self._thread = threading.Thread(target=self._run, name="kleinmaelzung", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        try:
-            self._loop, self._leave, self.lab = self._opened.result()
-        except BaseException:
-            # After Ctrl-C the connection may still come: then it is left at once.
-            self._opened.add_done_callback(_leave_at_once)
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._leave.set)
-        self._thread.join(END_LIMIT_S)
-
-    def wait(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run it in the loop; if this wait is broken off, so is that."""
-        if threading.current_thread() is self._thread:
-            coroutine.close()
-            raise RuntimeError("this is the connection's own thread: it cannot wait for itself")
-        if self._leave.is_set() or self._loop.is_closed():
-            coroutine.close()
-            raise NotReachable("the connection was closed: its `with` block was left")
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        try:
-            return future.result()
-        except CancelledError as error:
-            raise NotReachable("the connection was closed: its `with` block was left") from error
-        except BaseException:
-            future.cancel()
-            raise
-
-    @contextmanager
-    def entered(self, manager: AbstractAsyncContextManager[T]) -> Iterator[T]:
-        """Enter it in the loop, and leave it there, in one task."""
-        inside: Future[T] = Future()
-        leave = asyncio.Event()
-
-        async def hold() -> None:
-            async with manager as value:
-                inside.set_result(value)
-                await leave.wait()
-
-        holding = asyncio.run_coroutine_threadsafe(hold(), self._loop)
-        holding.add_done_callback(lambda done: inside.done() or inside.cancel())
-        try:
-            value = inside.result()
-        except CancelledError:
-            holding.result()  # which says why
-            raise
-        except BaseException:
-            holding.cancel()
-            raise
-        try:
-            yield value
-        finally:
-            self.call(leave.set)
-            holding.result()
-
-    def call(self, soon: Callable[[], object]) -> None:
-        """Run a function in the loop, and do not wait."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(soon)
-
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._keep())
-        except BaseException as error:  # told to who waits for the connection
-            if not self._opened.done():
-                self._opened.set_exception(error)
-
-    async def _keep(self) -> None:
-        leave = asyncio.Event()
-        async with lab.connect_as(self._login) as opened:
-            self._opened.set_result((asyncio.get_running_loop(), leave, opened))
-            await leave.wait()
-
-
-def _leave_at_once(opened: "Future[tuple[asyncio.AbstractEventLoop, asyncio.Event, lab.Lab]]") -> None:
-    if opened.exception() is None:
-        loop, leave, _ = opened.result()
-        loop.call_soon_threadsafe(leave.set)
-
-
-class Frames(Generic[T]):
-    """An iterator over what is watched; `missed` counts what was dropped, or with `since` what is gone.
-
-    Leaving the loop ends the watch once nothing refers to it; `with lab.watch(...) as frames:` ends it at once.
-    """
-
-    def __init__(self, thread: _Thread, watch: "Watch[T] | WatchSince") -> None:
-        self._thread = thread
-        self._watch: Any = watch
-
-    @property
-    def missed(self) -> int:
-        missed: int = self._watch.missed
-        return missed
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> T:
-        """Return the next one. Raises Refused, NotLoggedIn."""
-        found: T | _End = self._thread.wait(self._next())
-        if isinstance(found, _End):
-            raise StopIteration
-        return found
-
-    def close(self) -> None:
-        """End the watch; a loop over it ends too, after what has come already."""
-        self._thread.call(self._watch.close)
-
-    async def _next(self) -> "T | _End":
-        try:
-            found: T = await anext(self._watch)
-        except StopAsyncIteration:
-            return _End()  # a future cannot hold StopIteration
-        return found
-
-
-class _End:
-    pass
 
 
 class Lab:
     """An open connection to a laboratory, from connect(); kleinmaelzung.Lab tells of each call what it does."""
 
-    def __init__(self, thread: _Thread) -> None:
+    def __init__(self, thread: Thread) -> None:
         self._thread = thread
         self._lab = thread.lab
 
@@ -378,6 +228,11 @@ class Lab:
         return self._thread.wait(self._lab.batch(name))
 
     @property
+    def notes(self) -> "Notes":
+        """Notes on instruments' time lines: add them, find them, withdraw them."""
+        return Notes(self._thread)
+
+    @property
     def certificates(self) -> "Certificates":
         """Calibration certificates: issue them, find them, know them again."""
         return Certificates(self._thread)
@@ -419,10 +274,40 @@ class Lab:
         return self._thread.wait(self._lab.reopen_batch(name, id=id))
 
 
+class Notes:
+    """Notes on instruments' time lines; `lab.notes` is one."""
+
+    def __init__(self, thread: Thread) -> None:
+        self._thread = thread
+        self._notes = thread.lab.notes
+
+    def add(
+        self,
+        instrument: str,
+        text: str,
+        *,
+        at: int | None = None,
+        until: int | None = None,
+        id: str = "",  # noqa: A002
+    ) -> Note:
+        """Put a note on the time line of `<agent>/<instrument>`, now or from `at` to `until` (µs since 1970 UTC)."""
+        return self._thread.wait(self._notes.add(instrument, text, at=at, until=until, id=id))
+
+    def withdraw(self, number: int, reason: str, *, id: str = "") -> Note:  # noqa: A002
+        """Say that a note was wrong: it stays on record, as withdrawn."""
+        return self._thread.wait(self._notes.withdraw(number, reason, id=id))
+
+    def find(
+        self, pattern: str = "+/+", *, since: int | None = None, until: int | None = None, limit: int = 100
+    ) -> list[Note]:
+        """The notes on the instruments under a pattern, those of the latest time first."""
+        return self._thread.wait(self._notes.find(pattern, since=since, until=until, limit=limit))
+
+
 class Certificates:
     """Calibration certificates that the server issues; `lab.certificates` is one."""
 
-    def __init__(self, thread: _Thread) -> None:
+    def __init__(self, thread: Thread) -> None:
         self._thread = thread
         self._certificates = thread.lab.certificates
 
@@ -469,7 +354,7 @@ class Certificates:
 class Agents:
     """Agents changed from afar; `lab.agents` is one."""
 
-    def __init__(self, thread: _Thread) -> None:
+    def __init__(self, thread: Thread) -> None:
         self._thread = thread
         self._agents = thread.lab.agents
 

@@ -147,10 +147,7 @@ def test_a_key_is_made_that_signs_and_is_never_overwritten(tmp_path: Path, passp
     before = file.read_bytes()
     again = run(*arguments)
     assert again.returncode == 1
-    assert (
-        again.stderr
-        == f"kleinmaelzung: {file} exists already, and a key is never overwritten: name another file with -o\n"
-    )
+    assert again.stderr == f"kleinmaelzung: {file} exists already, and a key is never overwritten: name another file\n"
     file.rename(tmp_path / "kept.p12")
     assert f"{tmp_path / 'lab.pem'} exists already" in run(*arguments).stderr
     assert (tmp_path / "kept.p12").read_bytes() == before

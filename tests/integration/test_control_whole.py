@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung import lab as labs
+import kleinmaelzung
 from tests.fakes_instruments import Pty, Thermometer
 from tests.waiting import until
 from tests.whole import THERMOMETER, Whole, whole_system
@@ -28,7 +28,7 @@ async def test_a_lease_ends_with_its_holders_connection_and_the_safe_command_is_
         await whole.start_agent(text)
         await whole.until_state("pi-1/probe", "connected")
         password = Path(whole.running.password_file).read_text().strip()
-        async with labs.connect(whole.running.url, user="admin", password=password) as holder:
+        async with kleinmaelzung.connect(whole.running.url, user="admin", password=password) as holder:
             assert (await holder.send("pi-1/probe", "_take")).result == "done"
             refused = await whole.lab.send("pi-1/probe", "off")
             assert refused.reason.startswith("held by admin in another session until")

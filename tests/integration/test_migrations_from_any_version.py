@@ -88,6 +88,10 @@ DATA: Final = {
         INSERT INTO batch_records (batch, kind, time, noted, username, stage, text, request)
             VALUES (1, 'started', now(), now(), 'anna', '', '', 'r1');
         INSERT INTO batch_instruments VALUES (1, 'pi-1', 'balance', 1)""",
+        2: """INSERT INTO note_records (agent, instrument, time, until, text, username, noted, request)
+            VALUES ('pi-1', 'balance', '2026-01-01Z', '2026-01-02Z', 'cleaned', 'anna', now(), 'r1');
+        INSERT INTO note_withdrawals (note, time, username, reason, request)
+            VALUES (1, now(), 'anna', 'not so', 'r1')""",
     },
     "certificates": {
         1: """INSERT INTO certificate_files VALUES (sha256('\\x01'), '\\x01');

@@ -320,7 +320,7 @@ def test_every_call_of_the_laboratory_is_there_without_async_with_the_same_argum
         assert inspect.getdoc(blocking[name]), name
 
 
-@pytest.mark.parametrize("of", ["Agents", "Certificates"])
+@pytest.mark.parametrize("of", ["Agents", "Certificates", "Notes"])
 def test_every_call_about_what_has_a_name_of_its_own_is_there_too(of: str) -> None:
     awaited, blocking = public(getattr(kleinmaelzung, of)), public(getattr(kleinmaelzung.sync, of))
     assert set(blocking) == set(awaited)

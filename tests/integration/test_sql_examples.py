@@ -12,6 +12,8 @@ import asyncpg
 import pytest
 
 from kleinmaelzung_services.batches.changes import Change
+from kleinmaelzung_services.batches.notebook import Notebook
+from kleinmaelzung_services.batches.notes import Addition, Withdrawal
 from kleinmaelzung_services.batches.store import Store
 from kleinmaelzung_services.logger import store
 from kleinmaelzung_services.logger.batch import Arrival
@@ -84,6 +86,7 @@ async def fill(dsn: str) -> None:
     await note(batches, "started", NOW_US - 3 * HOUR_US, instruments=("pi-1/balance", "pi-1/kiln"))
     await note(batches, "stage", NOW_US - 3 * HOUR_US, stage="steeping")
     await note(batches, "stage", NOW_US - HOUR_US - HOUR_US // 2, stage="kilning")
+    await put_on_time_lines(Notebook(batches.tables))
 
 
 def alarmed(number: int) -> Arrival:
@@ -108,6 +111,16 @@ async def note(batches: Store, kind: Kind, at: int, **more: Any) -> None:
         kind=kind, name="Pilsner 7", user="anna", role="operator", pattern="+/+", id=secrets.token_hex(4), at=at, **more
     )
     await batches.write(made, NOW_US)
+
+
+async def put_on_time_lines(notebook: Notebook) -> None:
+    """A note of a span in which the kiln was read, and one that was withdrawn."""
+    span = {"at": NOW_US - 3 * HOUR_US, "until": NOW_US - HOUR_US // 2}
+    for number, instrument in enumerate(("pi-1/kiln", "pi-1/balance")):
+        text = "door was open"
+        await notebook.add(Addition(instrument=instrument, user="anna", id=f"n{number}", text=text, **span), NOW_US)
+    wrong = Withdrawal(number=2, user="anna", role="operator", id="w", reason="it has no door")
+    await notebook.withdraw(wrong, NOW_US)
 
 
 def by_grafana(block: str) -> str:
@@ -159,6 +172,7 @@ async def test_the_role_reads_what_it_is_granted_and_nothing_else(database: Data
         "quarantine",
         "batch_names",
         "batch_records",
+        "note_records",
         "migrations",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -2,9 +2,10 @@
 
 from argparse import ArgumentParser, Namespace
 
-from kleinmaelzung import Lab, settings
+from kleinmaelzung import Lab
 from kleinmaelzung.commands import (
     accounts,
+    agent_add,
     agent_configuration,
     agent_enrol,
     agent_key,
@@ -56,7 +57,7 @@ async def run(arguments: Namespace) -> int:
             case "enrol":
                 return await agent_enrol.run(lab, arguments)
             case "add":
-                await _add(lab, arguments)
+                await agent_add.run(lab, arguments)
             case "remove":
                 await _remove(lab, arguments)
             case "list":
@@ -73,25 +74,6 @@ def check_name(name: str, what: str) -> None:
         topics.check_name(name, what)
     except WireError as error:
         raise WrongUsage(str(error)) from error
-
-
-async def _add(lab: Lab, arguments: Namespace) -> None:
-    name, secret = arguments.name, access.make_secret()
-    await accounts.execute(lab, access.add_agent(name, secret), "createClient", f"agent {name}")
-    server = settings.socket_url(agent_enrol.server(arguments)).removesuffix("/client")
-    document = {"agent": name, "secret": secret, "url": server}
-    options.show(arguments, document, lambda: _section(name, secret, server))
-
-
-def _section(name: str, secret: str, server: str) -> str:
-    return f"""\
-Agent {name} may connect. Its secret is shown only now. Put this into the agent's agent.toml:
-
-[agent]
-name = "{name}"
-url = "{server}"
-secret = "{secret}"  # so nobody else may read this file: chmod 600 agent.toml
-data = "agent-data"  # a directory: what is not logged yet waits there"""
 
 
 async def _remove(lab: Lab, arguments: Namespace) -> None:

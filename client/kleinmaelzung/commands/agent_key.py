@@ -43,11 +43,25 @@ def add_option(parser: ArgumentParser) -> None:
 
 def find(arguments: Namespace) -> Path:
     """The key's file: as it is named, or beside the password of who asks. Raises SettingsError."""
-    if arguments.key is not None:
-        return Path(arguments.key)
+    found = _installed(arguments) if arguments.key is None else Path(arguments.key)
+    if found is None:
+        raise SettingsError(_NONE)
+    return found
+
+
+def public(arguments: Namespace) -> bytes | None:
+    """The public half of the key that is found without --key; None where there is none. Raises SettingsError."""
+    key = _installed(arguments)
+    if key is None:
+        return None
+    file = server_key.public_file(key)
+    return server_key.read_public(file) if file.exists() else server_key.open_key(key).public
+
+
+def _installed(arguments: Namespace) -> Path | None:
     if named := os.environ.get(VARIABLE):
         return Path(named)
     password_file = options.login(arguments).password_file
     if password_file is not None and (beside := password_file.with_name(BESIDE)).exists():
         return beside
-    raise SettingsError(_NONE)
+    return None

@@ -1,18 +1,19 @@
 """`kleinmaelzung alarms`: what is wrong now, one line for each cause; acknowledge it; what was on record."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
 from kleinmaelzung import AlarmGroup, Error, RecordedAlarm
-from kleinmaelzung.commands import options, texts, times
+from kleinmaelzung.commands import counts, options, texts, times
 from kleinmaelzung.commands.typed import WrongUsage
 from kleinmaelzung_wire.alarms import Alarm, check_note
 from kleinmaelzung_wire.codec import WireError
 
 ACTIONS: Final = ("list", "ack", "history")
 LIMIT: Final = 50
+MOST: Final = 1_000_000
 HEADING: Final = ("", "SINCE", "INSTRUMENT", "WHAT", "ACKNOWLEDGED", "ID")
 HISTORY_HEADING: Final = ("NUMBER", "SINCE", "CLEARED", "INSTRUMENT", "WHAT", "ACKNOWLEDGED", "REASON")
 EPILOG: Final = """\
@@ -34,13 +35,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--active", action="store_true", help="with history: only what has not cleared")
     parser.add_argument("--from", type=times.moment, dest="since", metavar="T", help=f"with history: {times.EXAMPLES}")
     parser.add_argument("--to", type=times.moment, dest="until", metavar="T", help="with history: only up to here")
-    parser.add_argument("--limit", type=_count, metavar="N", help=f"with history: the newest N, {LIMIT} unless told")
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= 1_000_000):
-        raise ArgumentTypeError(f"{text!r:.20} is no number of alarms, expected 1 to 1000000")
-    return int(text)
+    parser.add_argument(
+        "--limit",
+        type=counts.count("alarms", MOST),
+        metavar="N",
+        help=f"with history: the newest N, {LIMIT} unless told",
+    )
 
 
 async def run(arguments: Namespace) -> int:
@@ -102,8 +102,7 @@ async def _acknowledge(arguments: Namespace, words: list[str]) -> int:
 
 
 async def _history(arguments: Namespace, words: list[str]) -> None:
-    if None not in (arguments.since, arguments.until) and arguments.since > arguments.until:
-        raise WrongUsage("--from is later than --to")
+    times.check_span(arguments)
     limit = arguments.limit or LIMIT
     async with options.connected(arguments) as lab:
         found = await lab.recorded_alarms(
@@ -167,7 +166,7 @@ def history(found: list[RecordedAlarm], limit: int) -> str:
     if not found:
         return "no alarm is on record that fits"
     table = texts.table([HISTORY_HEADING, *(_history_row(one) for one in reversed(found))])
-    return table + (f"\nthe newest {limit}; --limit N shows more" if len(found) == limit else "")
+    return table + counts.rest(found, limit)
 
 
 def _history_row(one: RecordedAlarm) -> tuple[str, ...]:

@@ -1,18 +1,19 @@
 """`kleinmaelzung batch`: begin and end a batch over instruments, note its stages, and get its data back."""
 
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
 from kleinmaelzung import Batch, BatchEvent, Lab, times
-from kleinmaelzung.commands import history, options, texts
+from kleinmaelzung.commands import counts, history, options, texts
 from kleinmaelzung.commands.typed import WrongUsage
 from kleinmaelzung_wire import batches, topics
 from kleinmaelzung_wire.codec import WireError
 
 LIMIT: Final = 50
+MOST: Final = 100_000
 HEADING: Final = ("BATCH", "BEGAN", "ENDED", "STAGE", "BY", "INSTRUMENTS")
 LATE_US: Final = 60_000_000  # what was noted so much later than it was is told with both times
 EPILOG: Final = f"""\
@@ -45,7 +46,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     _action(actions, "reopen", "go on with a batch that was ended by mistake")
     listed = actions.add_parser("list", help="which batches there are", description="Which batches there are.")
     listed.add_argument("--open", action="store_true", help="only those that have not ended")
-    listed.add_argument("--limit", type=_count, default=LIMIT, metavar="N", help=f"{LIMIT} unless told")
+    listed.add_argument(
+        "--limit", type=counts.count("batches", MOST), default=LIMIT, metavar="N", help=f"{LIMIT} unless told"
+    )
     options.add_to(listed)
     _action(actions, "show", "a batch and what was noted of it")
     export = _action(actions, "export", "what was measured and noted of it, as a zip")
@@ -57,12 +60,6 @@ def _action(actions: Any, name: str, meaning: str) -> ArgumentParser:
     parser.add_argument("name", metavar="NAME", help="the batch's")
     options.add_to(parser)
     return parser
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= 100_000):
-        raise ArgumentTypeError(f"{text!r:.20} is no number of batches, expected 1 to 100000")
-    return int(text)
 
 
 async def run(arguments: Namespace) -> int:
@@ -181,8 +178,7 @@ def _without_events(batch: Batch) -> dict[str, Any]:
 def table(found: list[Batch], limit: int) -> str:
     if not found:
         return "no batch yet that fits: kleinmaelzung batch start NAME INSTRUMENT... begins one"
-    more = f"\nthe newest {limit}; --limit N shows more" if len(found) == limit else ""
-    return texts.table([HEADING, *map(_row, found)]) + more
+    return texts.table([HEADING, *map(_row, found)]) + counts.rest(found, limit)
 
 
 def _row(batch: Batch) -> tuple[str, ...]:

@@ -4,15 +4,16 @@ What calculates and draws belongs to the services, which a mere client has not: 
 """
 
 import hashlib
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from kleinmaelzung import Error
-from kleinmaelzung.commands import calibration_record, options, signing_key, texts, times, whole_file
+from kleinmaelzung.commands import calibration_record, counts, options, signing_key, texts, times, whole_file
 
 LANGUAGES: Final = ("en", "de")
+MAX_REVISION: Final = 99_999_999
 MEANING: Final = "make the certificate of a calibration that was recorded"
 EPILOG: Final = """\
   kleinmaelzung calibration record check docs/examples/calibration/balance.json
@@ -34,7 +35,9 @@ def add_to(actions: Any) -> None:
     parser.add_argument("--number", required=True, metavar="N", help="of the certificate, such as K-2026-0007")
     parser.add_argument("-o", "--output", type=Path, metavar="OUT.pdf", required=True, help="the file to write")
     parser.add_argument("--language", choices=LANGUAGES, default="en", help="of the fixed words; en unless told")
-    parser.add_argument("--revision", type=_whole, default=1, metavar="R", help="1 unless told")
+    parser.add_argument(
+        "--revision", type=counts.count("a revision", MAX_REVISION), default=1, metavar="R", help="1 unless told"
+    )
     parser.add_argument("--replaces", default="", metavar="TEXT", help="which certificate this revision replaces")
     parser.add_argument("--reason", default="", metavar="TEXT", help="why it is replaced")
     parser.add_argument(
@@ -104,12 +107,6 @@ def _signed(pdf: bytes, key: Any, now: datetime) -> bytes:
         return signing.sign(pdf, key, at=now)
     except errors.CalibrationError as error:
         raise Error(str(error)) from error
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 9 and int(text) > 0):
-        raise ArgumentTypeError(f"{text!r:.20} is no number from 1 on")
-    return int(text)
 
 
 def sentences(document: dict[str, Any]) -> str:

@@ -3,14 +3,12 @@
 The certificate is made by the calibration documents, imported where they are used.
 """
 
-import os
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from kleinmaelzung import Error
+from kleinmaelzung import Error, key_files
 from kleinmaelzung.commands import options, signing_key, texts
 
 KINDS: Final = ("rsa", "ec")
@@ -51,12 +49,7 @@ def run(arguments: Namespace) -> int:
         made = key_making.make(arguments.name, passphrase, at=datetime.now(UTC), kind=arguments.kind)
     except errors.CalibrationError as error:
         raise Error(str(error)) from error
-    _write(output, made.p12, 0o600)
-    try:
-        _write(certificate, made.pem, 0o644)
-    except Error:
-        output.unlink()
-        raise
+    key_files.write_both(output, made.p12, 0o600, certificate, made.pem)
     document = {
         "file": str(output),
         "certificate": str(certificate),
@@ -71,32 +64,7 @@ def run(arguments: Namespace) -> int:
 def _check_output(output: Path, certificate: Path) -> None:
     if output == certificate:
         raise Error(f"{output} would be the name of its certificate too: name the key .p12 with -o")
-    for file in (output, certificate):
-        if file.exists() or file.is_symlink():
-            raise _exists(file)
-
-
-def _write(file: Path, content: bytes, mode: int) -> None:
-    """All of it or nothing, and never over another file."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    except FileExistsError as error:
-        raise _exists(file) from error
-    except OSError as error:
-        raise Error(f"{file} cannot be written: {error.strerror or error}") from error
-    try:
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-    except OSError as error:
-        with suppress(OSError):
-            file.unlink()
-        raise Error(f"{file} cannot be written: {error.strerror or error}") from error
-
-
-def _exists(file: Path) -> Error:
-    return Error(f"{file} exists already, and a key is never overwritten: name another file with -o")
+    key_files.check_free(output, certificate)
 
 
 def _sentences(document: dict[str, Any]) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from kleinmaelzung import Certificate, Error
-from kleinmaelzung.commands import options, texts, whole_file
+from kleinmaelzung.commands import counts, options, texts, whole_file
 from kleinmaelzung_wire import certificates
 from kleinmaelzung_wire.codec import WireError
 
 LIMIT: Final = 50
+MOST: Final = 100_000
 MAX_BYTES: Final = 8 * 1024 * 1024  # of a record; the server takes no more
 HEADING: Final = ("NUMBER", "REVISION", "ISSUED", "BY", "INSTRUMENT", "VERDICT")
 ISSUE_EPILOG: Final = """\
@@ -38,10 +39,12 @@ def add_to(actions: Any) -> None:
     )
     issue.add_argument("--no-readings", action="store_true", help="without the annex of all readings")
     listed = _action(actions, "list", "which certificates the server has issued")
-    listed.add_argument("--limit", type=_count, default=LIMIT, metavar="N", help=f"{LIMIT} unless told")
+    listed.add_argument(
+        "--limit", type=counts.count("certificates", MOST), default=LIMIT, metavar="N", help=f"{LIMIT} unless told"
+    )
     pdf = _action(actions, "pdf", "get a certificate as it was issued")
     pdf.add_argument("number", type=_number, metavar="NO", help="its number, as the list shows it")
-    pdf.add_argument("--revision", type=_count, metavar="R", help="the newest unless told")
+    pdf.add_argument("--revision", type=counts.count("a revision", MOST), metavar="R", help="the newest unless told")
     pdf.add_argument("-o", "--output", type=Path, metavar="OUT.pdf", help="the file to write; NO.pdf unless told")
     pdf.add_argument("--force", action="store_true", help="replace it where it exists")
 
@@ -59,12 +62,6 @@ def _number(text: str) -> str:
         return certificates.check_number(text)
     except WireError as error:
         raise ArgumentTypeError(str(error)) from error
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= 100_000):
-        raise ArgumentTypeError(f"{text!r:.20} is no number from 1 to 100000")
-    return int(text)
 
 
 async def run(arguments: Namespace) -> int:
@@ -123,8 +120,7 @@ def said(found: Certificate) -> str:
 def table(found: list[Certificate], limit: int) -> str:
     if not found:
         return "no certificate was issued yet: kleinmaelzung calibration issue RECORD.json issues one"
-    more = f"\nthe newest {limit}; --limit N shows more" if len(found) == limit else ""
-    return texts.table([HEADING, *map(_row, found)]) + more
+    return texts.table([HEADING, *map(_row, found)]) + counts.rest(found, limit)
 
 
 def _row(one: Certificate) -> tuple[str, ...]:

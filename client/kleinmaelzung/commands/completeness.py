@@ -33,8 +33,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 async def run(arguments: Namespace) -> int:
-    if None not in (arguments.since, arguments.until) and arguments.since > arguments.until:
-        raise WrongUsage("--from is later than --to")
+    times.check_span(arguments)
     if arguments.batch is not None and (arguments.pattern or arguments.since or arguments.until):
         raise WrongUsage("a batch has its instruments and its times: with --batch leave out both")
     async with options.connected(arguments) as lab:

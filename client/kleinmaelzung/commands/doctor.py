@@ -16,7 +16,7 @@ from kleinmaelzung.commands.checks import reaching, server
 from kleinmaelzung.commands.checks.inside import Inside
 from kleinmaelzung.commands.checks.reaching import NotReached, Reached
 from kleinmaelzung.commands.checks.services import ROLES
-from kleinmaelzung.lab import connect_as
+from kleinmaelzung.connecting import connect_as
 from kleinmaelzung.settings import Login
 from kleinmaelzung_wire import findings
 from kleinmaelzung_wire.findings import Finding

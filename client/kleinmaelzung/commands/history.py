@@ -6,7 +6,7 @@ a zip. At Ctrl-C the service is told, and no half file is left.
 
 import sys
 import time
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +17,7 @@ from typing import IO, Any, Final
 
 from kleinmaelzung import Batch, Error, Lab, Refused, archive, streams, times
 from kleinmaelzung.archive import Archive, Entry, Write
-from kleinmaelzung.commands import options, part_file, progress
+from kleinmaelzung.commands import counts, options, part_file, progress
 from kleinmaelzung.commands.progress import Progress
 from kleinmaelzung.commands.typed import WrongUsage
 from kleinmaelzung_wire import sockets, topics
@@ -76,19 +76,18 @@ def add_arguments(parser: ArgumentParser) -> None:
 def add_file_arguments(parser: ArgumentParser) -> None:
     """What is said of the file that is written."""
     parser.add_argument("--channels", metavar="A,B", help="only these")
-    parser.add_argument("--points", type=_points, metavar="N", help="at most so many rows, each of a span of time")
+    parser.add_argument(
+        "--points",
+        type=counts.count("points", MAX_POINTS),
+        metavar="N",
+        help="at most so many rows, each of a span of time",
+    )
     parser.add_argument(
         "--format", choices=FORMATS, help="csv unless told, or by the end of FILE's name; json: a line a row"
     )
     parser.add_argument(
         "-o", "--output", default=STANDARD_OUTPUT, metavar="FILE", help="a file, a .zip, or - for the output"
     )
-
-
-def _points(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= MAX_POINTS):
-        raise ArgumentTypeError(f"{text!r:.20} is no number of points, expected 1 to {MAX_POINTS}")
-    return int(text)
 
 
 async def run(arguments: Namespace) -> int:

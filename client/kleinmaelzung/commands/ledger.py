@@ -1,15 +1,16 @@
 """`kleinmaelzung ledger`: every command, who sent it and what became of it; and whether that record is whole."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from dataclasses import asdict
 from typing import Any, Final
 
 from kleinmaelzung import LedgerCheck, LedgerEntry, ledger
-from kleinmaelzung.commands import options, texts, times
+from kleinmaelzung.commands import counts, options, texts, times
 from kleinmaelzung.commands.typed import WrongUsage
 
 VERIFY: Final = "verify"
 LIMIT: Final = 50
+MOST: Final = 1_000_000
 HEADING: Final = ("NUMBER", "TIME", "INSTRUMENT", "USER", "COMMAND", "RESULT", "TOOK", "REASON")
 MAX_COMMAND: Final = 60
 EPILOG: Final = """\
@@ -32,14 +33,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--from", type=times.moment, dest="since", metavar="T", help=f"only since, {times.EXAMPLES}")
     parser.add_argument("--to", type=times.moment, dest="until", metavar="T", help="only up to here")
     parser.add_argument("--all", action="store_true", help="also what a gateway noted and an agent knew better")
-    parser.add_argument("--limit", type=_count, metavar="N", help=f"the newest N, {LIMIT} unless told")
+    parser.add_argument(
+        "--limit", type=counts.count("entries", MOST), metavar="N", help=f"the newest N, {LIMIT} unless told"
+    )
     parser.add_argument("--head", metavar="NUMBER:HASH", help="with verify: what an earlier verify printed")
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) <= 1_000_000):
-        raise ArgumentTypeError(f"{text!r:.20} is no number of entries, expected 1 to 1000000")
-    return int(text)
 
 
 async def run(arguments: Namespace) -> int:
@@ -57,8 +54,7 @@ async def run(arguments: Namespace) -> int:
 
 
 async def _list(arguments: Namespace) -> int:
-    if None not in (arguments.since, arguments.until) and arguments.since > arguments.until:
-        raise WrongUsage("--from is later than --to")
+    times.check_span(arguments)
     limit = arguments.limit or LIMIT
     async with options.connected(arguments) as lab:
         found = await lab.ledger(
@@ -89,8 +85,7 @@ def report(found: list[LedgerEntry], limit: int) -> str:
     if not found:
         return "no command is in the ledger that fits"
     table = texts.table([HEADING, *(row(entry) for entry in reversed(found))])
-    more = f"\nthe newest {limit}; --limit N shows more" if len(found) == limit else ""
-    return table + more
+    return table + counts.rest(found, limit)
 
 
 def row(entry: LedgerEntry) -> tuple[str, ...]:

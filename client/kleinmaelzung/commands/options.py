@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from kleinmaelzung import Lab, settings
-from kleinmaelzung.lab import connect_as
+from kleinmaelzung.connecting import connect_as
 from kleinmaelzung_wire import codec
 
 

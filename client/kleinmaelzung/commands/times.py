@@ -2,10 +2,11 @@
 
 import re
 import time
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, Namespace
 from typing import Final
 
 from kleinmaelzung import times
+from kleinmaelzung.commands.typed import WrongUsage
 from kleinmaelzung.times import EXAMPLES as EXAMPLES
 
 _UNITS_S: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -27,3 +28,9 @@ def moment(text: str) -> int:
         return times.moment(text, time.time_ns() // 1000)
     except ValueError as error:
         raise ArgumentTypeError(str(error)) from None
+
+
+def check_span(arguments: Namespace) -> None:
+    """Raise WrongUsage where --from (`since`) is later than --to (`until`)."""
+    if None not in (arguments.since, arguments.until) and arguments.since > arguments.until:
+        raise WrongUsage("--from is later than --to")

@@ -13,7 +13,7 @@ from kleinmaelzung import ConnectionLost, Error, Lab, SettingsError, settings
 from kleinmaelzung.commands import accounts, options, texts
 from kleinmaelzung.commands.agent import check_name
 from kleinmaelzung.commands.typed import WrongUsage
-from kleinmaelzung.lab import connect_as
+from kleinmaelzung.connecting import connect_as
 from kleinmaelzung_wire import access
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.rights import EVERYTHING, PUBLIC, ROLES, Rights, Role

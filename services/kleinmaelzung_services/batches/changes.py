@@ -52,7 +52,7 @@ class Change:
             role=asked.role,
             pattern=asked.request.instrument,
             id=id_of(wire),
-            at=_at(wire) if kind not in ("added", "reopened") else None,
+            at=given_time(wire, "at") if kind not in ("added", "reopened") else None,
             stage=batches.check_name(wire.text("stage"), "stage") if kind == "stage" else "",
             text=_text(kind, wire),
             instruments=batches.check_instruments(wire.list("instruments")) if kind in ("started", "added") else (),
@@ -86,10 +86,7 @@ class Repeat:
 
 def check_permitted(change: Change, known: Batch | None) -> None:
     """Raise RequestRefused unless the asker may note this: of instruments granted, or of a batch they began."""
-    if change.role not in COMMANDING:
-        roles = ", ".join(sorted(COMMANDING))
-        sentence = f"{change.user} is {change.role}: what is noted of batches is noted by one who is {roles}"
-        raise RequestRefused(sockets.NOT_PERMITTED, sentence)
+    check_role(change.user, change.role, "what is noted of batches is noted")
     covers = _covering(change.pattern)
     if others := [name for name in change.instruments if not covers(name)]:
         pattern = change.pattern or "no instrument"
@@ -110,7 +107,7 @@ def time_of(change: Change, known: Batch | None, now_us: int) -> int:
         raise WireError(f"{shown(at)} is in the future, it is {shown(now_us)} now: are the clocks right?")
     if change.kind == "started":
         if known is not None:
-            raise _conflict(f"there is a batch {known.name} already: every batch has a name of its own")
+            raise conflict(f"there is a batch {known.name} already: every batch has a name of its own")
         return at
     if known is None:
         raise unknown(change.name, change.pattern)
@@ -126,12 +123,28 @@ def check_repeat(change: Change, known: Repeat) -> None:
     """Raise RequestRefused where an id was used for something else."""
     wanted = change.kind, batches.same(change.name), change.stage, change.text
     if wanted != (known.kind, known.same, known.stage, known.text):
-        raise _conflict(f"{change.user} used the id {change.id!r} for another request")
+        raise conflict(f"{change.user} used the id {change.id!r} for another request")
 
 
 def unknown(name: str, pattern: str | None) -> RequestRefused:
     where = f" with an instrument under {pattern}" if pattern else " that you began"
     return RequestRefused(sockets.UNKNOWN, f"there is no batch {name}{where}: is the name right?")
+
+
+def given_time(wire: Fields, key: str) -> int | None:
+    """A time of a request (µs), None where it has none. Raises WireError."""
+    return None if wire.get(key) is None else wire.integer(key, minimum=MIN_TIME_US, maximum=MAX_TIME_US)
+
+
+def check_role(user: str, role: str, done: str) -> None:
+    """Raise RequestRefused unless this role may note something: `done` is what, such as "a note is written"."""
+    if role not in COMMANDING:
+        sentence = f"{user} is {role}: {done} by one who is {', '.join(sorted(COMMANDING))}"
+        raise RequestRefused(sockets.NOT_PERMITTED, sentence)
+
+
+def conflict(sentence: str) -> RequestRefused:
+    return RequestRefused(sockets.CONFLICT, sentence)
 
 
 def shown(time_us: int) -> str:
@@ -144,32 +157,24 @@ def _check_order(change: Change, known: Batch, at: int) -> None:
         case "added":
             _check_new(change.instruments, known)
         case "stage" if known.ended is not None and at > known.ended:
-            raise _conflict(f"batch {known.name} ended at {shown(known.ended)}: a stage begins before that")
+            raise conflict(f"batch {known.name} ended at {shown(known.ended)}: a stage begins before that")
         case "ended" if known.ended is not None:
-            raise _conflict(f"batch {known.name} ended already, at {shown(known.ended)}")
+            raise conflict(f"batch {known.name} ended already, at {shown(known.ended)}")
         case "ended" if known.stage_since is not None and at < known.stage_since:
-            raise _conflict(f"{known.stage} began at {shown(known.stage_since)}, after this end of batch {known.name}")
+            raise conflict(f"{known.stage} began at {shown(known.stage_since)}, after this end of batch {known.name}")
         case "reopened" if known.ended is None:
-            raise _conflict(f"batch {known.name} has not ended")
+            raise conflict(f"batch {known.name} has not ended")
 
 
 def _check_new(added: Iterable[str], known: Batch) -> None:
     if there := [name for name in added if name in known.instruments]:
-        raise _conflict(f"{', '.join(there)}: in batch {known.name} already")
+        raise conflict(f"{', '.join(there)}: in batch {known.name} already")
     if len(known.instruments) + len(list(added)) > batches.MAX_INSTRUMENTS:
         raise RequestRefused(sockets.LIMIT, f"batch {known.name} would have more than {batches.MAX_INSTRUMENTS}")
 
 
-def _conflict(sentence: str) -> RequestRefused:
-    return RequestRefused(sockets.CONFLICT, sentence)
-
-
 def _covering(pattern: str | None) -> Callable[[str], bool]:
     return lambda name: pattern is not None and topics.matches(pattern, name)
-
-
-def _at(wire: Fields) -> int | None:
-    return None if wire.get("at") is None else wire.integer("at", minimum=MIN_TIME_US, maximum=MAX_TIME_US)
 
 
 def _text(kind: Kind, wire: Fields) -> str:

@@ -1,22 +1,25 @@
 """The service of batches: requests from the broker, each to the database and answered.
 
-broker --> Requests --> Store (what is to be noted) or Told (what was)
+broker --> Requests --> Store (what is to be noted of a batch) or Told (what was); Notebook (of instruments)
 """
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from kleinmaelzung_services.answering import Answering
 from kleinmaelzung_services.batches.changes import KINDS, Change
+from kleinmaelzung_services.batches.notebook import Notebook
+from kleinmaelzung_services.batches.notes import Addition, Withdrawal
 from kleinmaelzung_services.batches.store import Store
 from kleinmaelzung_services.batches.told import Told
 from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.presence import Health
 from kleinmaelzung_services.requests import Asked, RequestRefused
 from kleinmaelzung_services.writing import Unavailable
-from kleinmaelzung_wire import batches, sockets
+from kleinmaelzung_wire import batches, notes, sockets
 
 
 @dataclass(slots=True)
@@ -33,7 +36,15 @@ class Service:
         self.figures = Figures()
         self._store = Store(config.dsn)
         told = Told(config.dsn)
-        handlers = {batches.LIST: told.list, batches.SHOW: told.show, **dict.fromkeys(KINDS, self._note)}
+        self._notebook = Notebook(self._store.tables)
+        handlers = {
+            batches.LIST: told.list,
+            batches.SHOW: told.show,
+            **dict.fromkeys(KINDS, self._note),
+            notes.LIST: self._notebook.list,
+            notes.ADD: self._add_note,
+            notes.WITHDRAW: self._withdraw_note,
+        }
         self._answering = Answering(
             config,
             role=batches.ROLE,
@@ -51,10 +62,22 @@ class Service:
         await self._answering.run(stop)
 
     async def _note(self, asked: Asked) -> dict[str, Any]:
-        change = Change.parse(asked)
+        return await self._noted(self._store.write(Change.parse(asked), _now_us()))
+
+    async def _add_note(self, asked: Asked) -> dict[str, Any]:
+        return await self._noted(self._notebook.add(Addition.parse(asked), _now_us()))
+
+    async def _withdraw_note(self, asked: Asked) -> dict[str, Any]:
+        return await self._noted(self._notebook.withdraw(Withdrawal.parse(asked), _now_us()))
+
+    async def _noted(self, writing: Awaitable[dict[str, Any]]) -> dict[str, Any]:
         try:
-            answer = await self._store.write(change, time.time_ns() // 1000)
+            answer = await writing
         except Unavailable as error:
             raise RequestRefused(sockets.UNAVAILABLE, f"it is not noted: {error}") from error
         self.figures.noted += 1
         return answer
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000

@@ -29,8 +29,8 @@ class Told:
             async with lookup.open_lookup(self._dsn, self._queries) as opened:
                 rows = await opened.fetch("find_batches", *lookup.instruments(request), None, is_open, after, PAGE + 1)
         except LookupFailed as error:
-            raise _unavailable(error) from error
-        return _page({}, "batches", [_batch(row) for row in rows])
+            raise unavailable(error) from error
+        return page({}, "batches", [_batch(row) for row in rows])
 
     async def show(self, asked: Asked) -> dict[str, Any]:
         """The handler for SHOW."""
@@ -40,7 +40,7 @@ class Told:
             async with lookup.open_lookup(self._dsn, self._queries) as opened:
                 return await _show(opened, asked.request, name, after)
         except LookupFailed as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
 
 
 async def _show(opened: Lookup, request: Request, name: str, after: int | None) -> dict[str, Any]:
@@ -49,7 +49,7 @@ async def _show(opened: Lookup, request: Request, name: str, after: int | None) 
     if not found:
         raise changes.unknown(name, request.instrument)
     events = await opened.fetch("find_events", found[0]["id"], after, *about, PAGE + 1)
-    return _page({"batch": _batch(found[0])}, "events", [store.event(row) for row in events])
+    return page({"batch": _batch(found[0])}, "events", [store.event(row) for row in events])
 
 
 def _batch(row: Any) -> dict[str, Any]:
@@ -57,11 +57,11 @@ def _batch(row: Any) -> dict[str, Any]:
     return {"number": row["id"], **told, "user": row["begun_by"], "instruments": list(row["instruments"])}
 
 
-def _page(head: dict[str, Any], name: str, found: list[dict[str, Any]]) -> dict[str, Any]:
-    """As many as one answer has room for; one always has."""
+def page(head: dict[str, Any], name: str, found: list[dict[str, Any]], limit: int = PAGE) -> dict[str, Any]:
+    """As many as one answer has room for, at most `limit`; one always has."""
     room = _ROOM - len(codec.pack(head))
     kept: list[dict[str, Any]] = []
-    for one in found[:PAGE]:
+    for one in found[:limit]:
         room -= len(codec.pack(one))
         if room < 0 and kept:
             break
@@ -69,5 +69,5 @@ def _page(head: dict[str, Any], name: str, found: list[dict[str, Any]]) -> dict[
     return {**head, name: kept, "more": len(kept) < len(found)}
 
 
-def _unavailable(error: LookupFailed) -> RequestRefused:
+def unavailable(error: LookupFailed) -> RequestRefused:
     return RequestRefused(sockets.UNAVAILABLE, f"the database cannot be read: {error}")
