@@ -199,6 +199,99 @@ async def test_an_alarm_is_shown_by_word_and_shape_and_acknowledged_by_a_click(
         await expect(alarms).to_contain_text("Last known alarm", timeout=15_000)
 
 
+async def test_an_admin_has_an_agent_read_its_configuration_again_and_a_wrong_one_is_refused_as_a_whole(
+    whole: Whole, page: Page, tmp_path: Path
+) -> None:
+    with Pty(tmp_path / "probe") as pty, Pty(tmp_path / "second") as other:
+        pty.plug()
+        other.plug()
+        probe, second = Thermometer(pty).start(), Thermometer(other, temperature="+5.25").start()
+        tables = [
+            THERMOMETER.format(name=name, port=port, every="100ms")
+            for name, port in (("probe", pty.port), ("second", other.port))
+        ]
+        await whole.start_agent(tables[0])
+        await sign_in(page, whole, whole.running.password_file.read_text())
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        await page.get_by_role("button", name="Agents").click()
+        agent = page.get_by_role("group", name="pi-1", exact=True)
+        button, said = agent.get_by_role("button", name="Reload its configuration"), agent.get_by_role("status")
+        await expect(agent).to_contain_text(f"version {(await whole.status()).version}")
+        await expect(agent).to_contain_text("online, running since")
+        right = whole.config.read_text() + tables[1]
+        whole.config.write_text(right)
+        await button.click()
+        await expect(said).to_have_text("Read again.Added: secondUnchanged: probe", timeout=15_000)
+        await expect(page.locator("article", has_text="pi-1/second")).to_contain_text("5.25 °C", timeout=15_000)
+        await page.screenshot(path=tmp_path / "reloaded.png", full_page=True)
+        # None for the agent itself, which sent a frame with the command's record.
+        await expect(page.locator("article")).to_have_count(2)
+        whole.config.write_text(right.replace('"100ms"', '"soon"'))
+        await button.click()
+        await expect(said.locator("p")).to_have_count(3, timeout=15_000)
+        lines = await said.locator("p").all_inner_texts()
+        assert lines[0] == "Refused, everything as before:"
+        for name, line in zip(("probe", "second"), lines[1:], strict=True):
+            assert line.startswith(f"instruments.{name}.poll[0].every: ")
+        await page.screenshot(path=tmp_path / "refused.png", full_page=True)
+        probe.temperature, second.temperature = "+31.5", "+6.75"
+        await expect(page.get_by_text("31.5 °C")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("6.75 °C")).to_be_visible(timeout=15_000)
+        whole.config.write_text(right)
+        await button.click()
+        await expect(said).to_contain_text("Read again: nothing is different.", timeout=15_000)
+        whole.config.write_text(right.replace(tables[1], ""))
+        await button.click()
+        await expect(said).to_have_text("Read again.Removed: secondUnchanged: probe", timeout=15_000)
+        await expect(page.locator("article")).to_have_count(1, timeout=15_000)
+        await whole.kill_agent()
+        await expect(agent).to_contain_text("(the connection was lost)", timeout=15_000)
+        await expect(button).to_be_disabled()
+        await expect(button).to_be_focused()
+        await expect(page.locator("article")).to_have_count(1)
+        await page.screenshot(path=tmp_path / "offline.png", full_page=True)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("button", name="Agents")).not_to_be_visible()
+
+
+async def test_an_agent_that_does_not_answer_leaves_it_open_what_became_of_its_configuration(
+    whole: Whole, page: Page, tmp_path: Path
+) -> None:
+    async with one_instrument(whole, tmp_path):
+        await sign_in(page, whole, whole.running.password_file.read_text())
+        await page.get_by_role("button", name="Agents").click()
+        agent = page.get_by_role("group", name="pi-1", exact=True)
+        await expect(agent).to_contain_text("online")
+        whole.signal_agent(signal.SIGSTOP)
+        await agent.get_by_role("button").click()
+        await expect(agent.get_by_role("status")).to_have_text("Asking it …")
+        await expect(agent.get_by_role("button")).to_be_disabled()
+        await break_connection(whole)
+        await expect(agent.get_by_role("status")).to_contain_text("is not known", timeout=15_000)
+
+
+async def test_what_becomes_of_a_reload_is_said_in_plain_words(whole: Whole, page: Page) -> None:
+    await page.goto(whole.running.url)
+    said = await page.evaluate(
+        """async () => {
+            const { answerInLines } = await import("/agents.js");
+            const done = { added: "", removed: "old,older", changed: "balance", unchanged: "", restarted: true };
+            return [
+                { result: "done", reason: "", values: done },
+                { result: "refused", reason: "busy: too much is waiting already", values: {} },
+                { result: "offline", reason: "agent pi-1 is not connected", values: {} },
+                { result: "timeout", reason: "", values: {} },
+            ].map((reply) => answerInLines(reply).join(" / "));
+        }"""
+    )
+    assert said == [
+        "Read again. / Removed: old, older / Changed: balance / The agent begins anew.",
+        "Refused: busy: too much is waiting already",
+        "Nothing was reloaded: agent pi-1 is not connected",
+        "Whether it was reloaded is not known: timeout / It does no harm to reload it again.",
+    ]
+
+
 async def test_a_wrong_password_is_said_and_the_right_one_lets_in(whole: Whole, page: Page) -> None:
     await sign_in(page, whole, "wrong")
     await expect(page.get_by_role("alert")).to_contain_text("wrong", timeout=15_000)

@@ -1,6 +1,7 @@
 // The instruments of the laboratory with their newest values, live over the JSON subprotocol (docs/protocol.md).
 // Messages go into `known`, drawing takes from there four times a second: a fast instrument costs no more than a slow one.
 
+import { Agents } from "./agents.js";
 import { Enrolment } from "./enrol.js";
 
 const SUBPROTOCOL = "kleinmaelzung.v1+json";
@@ -10,6 +11,7 @@ const DRAW_MS = 250;
 const ASK_MS = 10_000;
 const SILENCE_MS = 9_000;
 const LONGEST_WAIT_MS = 1700;
+const RELOAD_S = 30; // a slow Pi has read its file by then
 
 // --- What is known: plain functions from messages to state, and from state to words
 
@@ -53,9 +55,9 @@ export function learn(known, topic, payload) {
   if (payload === null || typeof payload !== "object") return;
   if (parts.length === 2 && parts[1] === "status") known.agents.set(parts[0], payload);
   if (parts.length !== 3) return;
-  const instrument = instrumentIn(known, name);
-  if (["description", "state", "control", "alarm"].includes(parts[2])) instrument[parts[2]] = payload;
-  if (parts[2] === "data") learnValues(instrument, newestOf(payload));
+  if (["description", "state", "control", "alarm"].includes(parts[2])) instrumentIn(known, name)[parts[2]] = payload;
+  // A frame alone makes no instrument: it may be of the agent itself, or of one that was just taken out.
+  if (parts[2] === "data" && known.instruments.has(name)) learnValues(instrumentIn(known, name), newestOf(payload));
 }
 
 /** Take in the gateway's answer to `list`. */
@@ -186,7 +188,10 @@ class Connection {
     if (kind === "reply" && rest[0].startsWith("acknowledge ") && rest[1].result !== "done") {
       this.show.refused(`Not acknowledged: ${rest[1].reason || rest[1].result}`);
     }
-    if (kind === "refused" && rest[0] === "enrol") this.show.notEnrolled(rest[2]);
+    const [asked, agent] = String(rest[0]).split(" ");
+    if (kind === "reply" && asked === "reload") this.show.reloaded(agent, rest[1]);
+    if (kind === "refused" && asked === "reload") this.show.notReloaded(agent, rest[2]);
+    else if (kind === "refused" && asked === "enrol") this.show.notEnrolled(rest[2]);
     else if (kind === "refused") this.show.refused(`Refused: ${rest[2]}`);
   }
 
@@ -230,6 +235,7 @@ class Connection {
   lost(code, reason) {
     clearInterval(this.timer);
     this.isLive = false;
+    this.show.lost();
     if (code === NOT_LOGGED_IN) return this.show.signedOut(reason || "name or password is wrong");
     if (!this.wasLive && !this.isPublic) return this.show.signedOut(reason || "The server does not answer. Try again in a moment.");
     const longest = Math.min(500 * 2 ** this.attempts++, LONGEST_WAIT_MS);
@@ -475,12 +481,20 @@ function start() {
       closeNotice();
       byId("show-sign-in").hidden = byId("sign-out").hidden = byId("show-enrol").hidden = true;
       enrolment.show(false);
+      agents.forget();
       showForm(true, sentence);
       draw();
     },
     refused(sentence) { refusal = sentence; },
     // Of the first admin nobody told, and the broker decides: it refuses whoever is none.
-    rights(told) { byId("show-enrol").hidden = told !== null && told.role !== "admin"; },
+    rights(told) {
+      const isAdmin = told === null || told.role === "admin";
+      byId("show-enrol").hidden = !isAdmin;
+      agents.allow(isAdmin);
+    },
+    reloaded(agent, reply) { agents.answered(agent, reply); },
+    notReloaded(agent, sentence) { agents.refused(agent, sentence); },
+    lost() { agents.lost(); },
     enrolled(made) { enrolment.taken(made); },
     notEnrolled(sentence) { enrolment.refused(sentence); },
   };
@@ -491,10 +505,15 @@ function start() {
     isOnline: (agent) => connection?.known.agents.get(agent)?.online === true,
   });
 
+  const agents = new Agents(byId("agents"), byId("show-agents"), (agent) => {
+    connection?.send("send", `reload ${agent}`, `${agent}/agent`, "reload", {}, { timeout: RELOAD_S });
+  });
+
   function signIn(hello) {
     connection?.end();
     byId("show-enrol").hidden = true;
     enrolment.show(false);
+    agents.forget();
     connection = new Connection(hello, show);
   }
 
@@ -530,6 +549,7 @@ function start() {
       : refusal || (connection?.isLive ? whoInWords(connection) : "");
     byId("nothing").hidden = !connection?.isLive || names.length > 0 || !byId("sign-in").hidden;
     drawCards(byId("instruments"), connection, names, nowMs);
+    if (connection) agents.draw(connection.known.agents, connection.isLive, nowMs);
     enrolment.draw();
   }
 
