@@ -2,17 +2,19 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kleinmaelzung_agent import config, making
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument, Reading
 from kleinmaelzung_wire import messages
 from kleinmaelzung_wire.frames import Value
+from tests.waiting import until
 
 AGENT = '[agent]\nname = "a"\nurl = "ws://h"\nsecret = "x"\ndata = "d"\n'
 
@@ -68,6 +70,13 @@ async def one(notes: Notes, name: str, wanted: InstrumentConfig, places: Places)
         task.cancel()
         await asyncio.wait([task])
         assert task.cancelled(), "it ends in no other way"
+
+
+async def rate(count: Callable[[], int], is_over: Callable[[], object], what: str) -> float:
+    """How many more there are each second until this is so."""
+    begun, before = time.monotonic(), count()
+    await until(is_over, what)
+    return (count() - before) / (time.monotonic() - begun)
 
 
 def command(name: str, **arguments: Value) -> messages.Command:

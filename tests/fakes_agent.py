@@ -9,10 +9,10 @@ from typing import Never
 
 from kleinmaelzung_agent import agent
 from kleinmaelzung_agent.agent import Tuning
-from kleinmaelzung_agent.config import AgentConfig
+from kleinmaelzung_agent.configuration.config import AgentConfig
 from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_agent.instruments import Gate, Instrument, Reading, Sink, open_gate
-from kleinmaelzung_agent.numbering import Sampling
+from kleinmaelzung_agent.recording.numbering import Sampling
 from kleinmaelzung_wire.descriptions import Channel, Description
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Command, Reply

@@ -24,7 +24,7 @@ from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.requests import Answer
 
 PAGE = Path(__file__).parents[1] / "gateway/kleinmaelzung_gateway/page"
-PAGE_FILES = {"/": "index.html", "/page.js": "page.js", "/enrol.js": "enrol.js", "/page.css": "page.css"}
+PAGE_FILES = {"/": "index.html"} | {f"/{name}": name for name in ("page.js", "agents.js", "enrol.js", "page.css")}
 PAGE_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
 

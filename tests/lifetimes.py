@@ -12,9 +12,10 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from kleinmaelzung_agent import config, trial
 from kleinmaelzung_agent.agent import Tuning
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.lifetime import Lifetime
+from kleinmaelzung_agent.orders import trial
 from kleinmaelzung_wire import failpoints
 from tests.fakes_agent import QUICK
 from tests.fakes_gateway import SECRET

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from kleinmaelzung_agent import agent
 from kleinmaelzung_agent.agent import Tuning
-from kleinmaelzung_agent.guards import Guarding
+from kleinmaelzung_agent.commands.guards import Guarding
 from kleinmaelzung_agent.instruments import Instrument, Sink
-from kleinmaelzung_agent.numbering import Sampling
-from kleinmaelzung_agent.spool import Limits
-from kleinmaelzung_agent.spool_file import FILE_NAME
+from kleinmaelzung_agent.recording.numbering import Sampling
+from kleinmaelzung_agent.spool.spool import Limits
+from kleinmaelzung_agent.spool.spool_file import FILE_NAME
 from tests.fakes_agent import QUICK, Counting, config
 from tests.waiting import until
 

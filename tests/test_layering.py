@@ -39,7 +39,7 @@ ALSO = {
     "kleinmaelzung_agent/drivers/modbus/frames.py": {"pymodbus"},
     "kleinmaelzung_agent/drivers/modbus/registers.py": {"pymodbus"},
     "kleinmaelzung_agent/drivers/modbus/requests.py": {"pymodbus"},
-    "kleinmaelzung_agent/simulated_modbus.py": {"pymodbus"},  # its server
+    "kleinmaelzung_agent/simulating/modbus.py": {"pymodbus"},  # its server's side
     "kleinmaelzung_services/calibration/documents/codes.py": {"segno"},
     "kleinmaelzung_services/calibration/documents/key_making.py": {"cryptography"},  # an extra, with those below
     "kleinmaelzung_services/calibration/documents/paper.py": {"fpdf"},

@@ -14,16 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kleinmaelzung_agent import config, making, profile_files, simulate, simulated, simulated_script
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers import registry
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument
-from kleinmaelzung_agent.profile_files import Profile
-from kleinmaelzung_agent.simulated_faults import Faults
-from kleinmaelzung_agent.simulated_modbus import Unit
-from kleinmaelzung_agent.simulated_script import Entry
-from kleinmaelzung_agent.tables import Table
+from kleinmaelzung_agent.profiles import profile_files
+from kleinmaelzung_agent.profiles.profile_files import Profile
+from kleinmaelzung_agent.simulating import making as simulators
+from kleinmaelzung_agent.simulating import ports, script
+from kleinmaelzung_agent.simulating.faults import Faults
+from kleinmaelzung_agent.simulating.instrument import Simulated
+from kleinmaelzung_agent.simulating.modbus import Unit
+from kleinmaelzung_agent.simulating.script import Entry
 from kleinmaelzung_wire import messages
 from kleinmaelzung_wire.frames import Value
 from tests import fakes_i2c
@@ -67,7 +72,7 @@ class Live:
     config: InstrumentConfig
     instrument: Instrument
     notes: Notes
-    stand_in: simulated.Simulated | Chip | Path
+    stand_in: Simulated | Chip | Path
 
     def become(self, entry: Entry) -> None:
         """As it is when this entry is said."""
@@ -125,6 +130,8 @@ class Live:
             assert entry.send.encode("latin-1") in reply.bytes_out
         elif self.profile.driver == "modbus":
             assert reply.bytes_out.startswith(bytes.fromhex(entry.send))
+        elif self.profile.driver == "binary":
+            assert bytes.fromhex(entry.send) in reply.bytes_out
         elif isinstance(self.stand_in, Chip):
             assert _hex(entry.send) in self.stand_in.written
 
@@ -177,9 +184,9 @@ def load(directory: Path, tables: Mapping[str, Mapping[str, Any]]) -> Mapping[st
     return config.load(path).instruments
 
 
-def read(name: str, own: Mapping[str, Any]) -> InstrumentConfig:
+def read(name: str, own: Mapping[str, Any], places: Sequence[Path] = ALL) -> InstrumentConfig:
     """An instrument with a profile that is asked quickly."""
-    profile = profile_files.find(name, ALL).filled({})
+    profile = profile_files.find(name, places).filled({})
     mistakes: list[str] = []
     table = Table(
         profile_files.merged(quick(profile.settings), {**own, **_EVERY.get(profile.driver, {})}), "it", mistakes
@@ -191,13 +198,13 @@ def read(name: str, own: Mapping[str, Any]) -> InstrumentConfig:
 
 
 @asynccontextmanager
-async def live(directory: Path, name: str) -> AsyncIterator[Live]:
+async def live(directory: Path, name: str, places: Sequence[Path] = ALL) -> AsyncIterator[Live]:
     """An instrument of this profile, read by its driver."""
-    profile = profile_files.find(name, ALL)
+    profile = profile_files.find(name, places)
     async with contextlib.AsyncExitStack() as stack:
-        stand_in, own, places, entries = await _stand_in(directory, profile, stack)
-        settings, notes = read(name, own), Notes()
-        instrument = making.make("it", settings, notes, places)
+        stand_in, own, reached, entries = await _stand_in(directory, profile, stack)
+        settings, notes = read(name, own, places), Notes()
+        instrument = making.make("it", settings, notes, reached)
         one = Live(profile, entries, settings, instrument, notes, stand_in)
         one.become(entries[0])
         task = asyncio.create_task(instrument.run())
@@ -211,18 +218,18 @@ async def live(directory: Path, name: str) -> AsyncIterator[Live]:
 
 async def _stand_in(
     directory: Path, profile: Profile, stack: contextlib.AsyncExitStack
-) -> tuple[simulated.Simulated | Chip | Path, dict[str, Any], Places, Sequence[Entry]]:
+) -> tuple[Simulated | Chip | Path, dict[str, Any], Places, Sequence[Entry]]:
     mistakes: list[str] = []
     if profile.driver == "i2c":
-        entries = simulated_script.read([Table(dict(one), "", mistakes) for one in profile.transcript], [])
+        entries = script.read([Table(dict(one), "", mistakes) for one in profile.transcript], [])
         chip = Chip(known={_hex(entry.send) for entry in entries})
         wires = fakes_i2c.Wires(chips={profile.settings["address"]: chip})
         return chip, {}, Places(i2c=fakes_i2c.buses({"/dev/i2c-1": wires})), entries
     if profile.driver == "onewire":
-        entries = simulated_script.read([Table(dict(one), "", mistakes) for one in profile.transcript], [])
+        entries = script.read([Table(dict(one), "", mistakes) for one in profile.transcript], [])
         file = directory / SENSOR / "w1_slave"
         file.parent.mkdir()
         return file, {"id": SENSOR}, Places(onewire=directory), entries
-    instrument = await stack.enter_async_context(simulated.simulated(profile, is_frozen=True))
-    port = await stack.enter_async_context(simulate.on_terminal(directory / "tty", instrument, Faults()))
+    instrument = await stack.enter_async_context(simulators.simulated(profile, is_frozen=True))
+    port = await stack.enter_async_context(ports.on_terminal(directory / "tty", instrument, Faults()))
     return instrument, {"port": port, **ON_A_TERMINAL}, Places(), instrument.entries

@@ -19,10 +19,12 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from kleinmaelzung_agent import config, systemd, trial
-from kleinmaelzung_agent.config import Config, ConfigError
+from kleinmaelzung_agent import systemd
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.configuration.config import Config, ConfigError
 from kleinmaelzung_agent.lifetime import Lifetime
-from kleinmaelzung_agent.spool import SpoolError
+from kleinmaelzung_agent.orders import trial
+from kleinmaelzung_agent.spool.spool import SpoolError
 
 LEVELS = ("debug", "info", "warning", "error")
 
@@ -39,13 +41,13 @@ def _main(arguments: Sequence[str] | None) -> int:
 
         return enrol.main(typed[1:])
     if typed[:1] == ["profiles"]:
-        from kleinmaelzung_agent import profile_list
+        from kleinmaelzung_agent.profiles import profile_list
 
         return profile_list.main(typed[1:])
     if typed[:1] == ["simulate"]:
-        from kleinmaelzung_agent import simulate
+        from kleinmaelzung_agent.simulating import program
 
-        return simulate.main(typed[1:])
+        return program.main(typed[1:])
     if typed[:1] == ["ports"]:
         from kleinmaelzung_agent.trying import ports
 

@@ -2,7 +2,7 @@
 
 Instrument.run() --samples(), state()--> Agent --> Numbering --NumberedFrame--> Spool (kept) and Outbox (sent)
 
-Its instruments may change while it runs (lifetime.py); one of them is the agent itself (itself.py).
+Its instruments may change while it runs (lifetime.py); one of them is the agent itself (orders/itself.py).
 """
 
 import asyncio
@@ -14,28 +14,31 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Never
 
-from kleinmaelzung_agent import clock, guards, kept, runs, spool
-from kleinmaelzung_agent.alarms import Alarms
-from kleinmaelzung_agent.alarms_limits import Alarming
-from kleinmaelzung_agent.backfill import PATIENCE_S, Schedule
+from kleinmaelzung_agent import clock
+from kleinmaelzung_agent.alarms.alarms import Alarms
+from kleinmaelzung_agent.alarms.limits import Alarming
 from kleinmaelzung_agent.clock import Timeline
-from kleinmaelzung_agent.command_file import CommandFile
-from kleinmaelzung_agent.commands import Commands
-from kleinmaelzung_agent.config import AgentConfig
-from kleinmaelzung_agent.guards import UNGUARDED, Guard, Guarding
+from kleinmaelzung_agent.commands import guards
+from kleinmaelzung_agent.commands.command_file import CommandFile
+from kleinmaelzung_agent.commands.commands import Commands
+from kleinmaelzung_agent.commands.guards import UNGUARDED, Guard, Guarding
+from kleinmaelzung_agent.commands.newest import Newest
+from kleinmaelzung_agent.configuration.config import AgentConfig
 from kleinmaelzung_agent.instruments import Instrument, Reading, Sink
-from kleinmaelzung_agent.itself import LOOK_S, TRIAL_S, Itself
-from kleinmaelzung_agent.kept import Kept
-from kleinmaelzung_agent.newest import Newest
-from kleinmaelzung_agent.numbering import USUAL, Numbering, Sampling
-from kleinmaelzung_agent.outbox import Outbox
+from kleinmaelzung_agent.orders.itself import LOOK_S, TRIAL_S, Itself
 from kleinmaelzung_agent.readers import Readers
-from kleinmaelzung_agent.recorder import NumberedFrame
-from kleinmaelzung_agent.reporting import Reporting
-from kleinmaelzung_agent.resending import Resending
-from kleinmaelzung_agent.spool import Spool
-from kleinmaelzung_agent.states import States
-from kleinmaelzung_agent.uplink import Uplink
+from kleinmaelzung_agent.recording import runs
+from kleinmaelzung_agent.recording.numbering import USUAL, Numbering, Sampling
+from kleinmaelzung_agent.recording.recorder import NumberedFrame
+from kleinmaelzung_agent.sending.backfill import PATIENCE_S, Schedule
+from kleinmaelzung_agent.sending.outbox import Outbox
+from kleinmaelzung_agent.sending.reporting import Reporting
+from kleinmaelzung_agent.sending.resending import Resending
+from kleinmaelzung_agent.sending.states import States
+from kleinmaelzung_agent.sending.uplink import Uplink
+from kleinmaelzung_agent.spool import kept, spool
+from kleinmaelzung_agent.spool.kept import Kept
+from kleinmaelzung_agent.spool.spool import Spool
 from kleinmaelzung_wire.descriptions import Description
 from kleinmaelzung_wire.messages import Condition
 from kleinmaelzung_wire.orders import ITSELF

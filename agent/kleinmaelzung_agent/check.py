@@ -16,11 +16,15 @@ from urllib.parse import urlsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
-from kleinmaelzung_agent import check_ports, clock, config, gateway_link, signature, spool_disk, spool_lock
-from kleinmaelzung_agent.config import AgentConfig, Config, ConfigError
-from kleinmaelzung_agent.gateway_link import Trouble
-from kleinmaelzung_agent.signature import SignatureError
-from kleinmaelzung_agent.spool_file import FILE_NAME
+from kleinmaelzung_agent import check_ports, clock
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.configuration.config import AgentConfig, Config, ConfigError
+from kleinmaelzung_agent.orders import signature
+from kleinmaelzung_agent.orders.signature import SignatureError
+from kleinmaelzung_agent.sending import gateway_link
+from kleinmaelzung_agent.sending.gateway_link import Trouble
+from kleinmaelzung_agent.spool import disk, lock
+from kleinmaelzung_agent.spool.spool_file import FILE_NAME
 from kleinmaelzung_wire import findings, sockets, tls
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.findings import Finding
@@ -55,7 +59,7 @@ async def check(path: Path) -> list[Finding]:
         because = "the configuration cannot be used"
         wrong = findings.broken("config", "; ".join(map(str.strip, str(error).splitlines())), remedy)
         return [wrong, *(findings.unchecked(id_, because) for id_ in rest)]
-    holder = spool_lock.find_holder(settings.agent.data)
+    holder = lock.find_holder(settings.agent.data)
     return [
         findings.ok("config", f"{path} is right: agent {settings.agent.name}, {len(settings.instruments)} instruments"),
         _agent(holder),
@@ -83,7 +87,7 @@ def _user() -> str:
 
 def spool(wanted: AgentConfig) -> Finding:
     """Whether what is measured can be kept."""
-    if (why := _unusable(wanted.data)) or (free := spool_disk.free_bytes(_existing(wanted.data))) is None:
+    if (why := _unusable(wanted.data)) or (free := disk.free_bytes(_existing(wanted.data))) is None:
         remedy = "make it the agent's own directory on a disk that can be written: chown, df -h, dmesg"
         return findings.broken(
             "agent-spool", f"{wanted.data} cannot be used: {why or 'its disk does not answer'}", remedy

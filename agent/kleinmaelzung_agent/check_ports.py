@@ -6,12 +6,11 @@ configurations --try_all()--> a finding for each: port, power, line settings, pa
 import asyncio
 import contextlib
 import glob
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from kleinmaelzung_agent import making
+from kleinmaelzung_agent import making, serial_ports
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Reading
 from kleinmaelzung_wire import findings, remedies
@@ -19,8 +18,6 @@ from kleinmaelzung_wire.findings import Finding
 from kleinmaelzung_wire.messages import Condition
 
 LONGEST_S: Final = 15.0
-BY_ID: Final = Path("/dev/serial/by-id")
-USUAL_PORTS: Final = ("ttyUSB*", "ttyACM*", "ttyAMA*")
 SHOWN: Final = 5
 # What a port says that is still on its way.
 _UNDER_WAY: Final = ("opening ", "nothing has come yet", "asking at ")
@@ -98,37 +95,10 @@ def _lost(name: str, reason: str) -> Finding:
 def _about(path: str, reason: str) -> Iterator[str]:
     """What this machine knows besides: other ports, who holds it, whose it is."""
     if "is not there" in reason:
-        there = ", ".join(_ports()[:SHOWN])
+        there = ", ".join([*serial_ports.find().values()][:SHOWN])
         yield f"there is {there}" if there else "there is no serial port at all"
-    elif "used by another program" in reason and (holders := find_users(path)):
+    elif "used by another program" in reason and (holders := serial_ports.find_users(path)):
         yield f"it is open in {', '.join(holders[:SHOWN])}"
     elif "permission denied" in reason:
         with contextlib.suppress(OSError, KeyError, ImportError):
             yield f"it belongs to the group {Path(path).group()}"
-
-
-def _ports() -> list[str]:
-    """Those with a name that stays first."""
-    named = sorted(map(str, BY_ID.glob("*")))
-    plain = [str(path) for pattern in USUAL_PORTS for path in sorted(Path("/dev").glob(pattern))]
-    return [*named, *(path for path in plain if path not in map(os.path.realpath, named))]
-
-
-def find_users(path: str) -> list[str]:
-    """The programs that have a device open, as far as this user may know."""
-    device = os.path.realpath(path)
-    return sorted({_program(open_.parts[2]) for open_ in Path("/proc").glob("[0-9]*/fd/*") if _leads_to(open_, device)})
-
-
-def _leads_to(link: Path, device: str) -> bool:
-    try:
-        return os.readlink(link) == device
-    except OSError:
-        return False
-
-
-def _program(pid: str) -> str:
-    try:
-        return f"{Path(f'/proc/{pid}/comm').read_text().strip()} (process {pid})"
-    except OSError:
-        return f"process {pid}"

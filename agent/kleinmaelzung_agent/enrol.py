@@ -20,9 +20,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 from websockets.typing import Subprotocol
 
-from kleinmaelzung_agent import agent_file, gateway_link
-from kleinmaelzung_agent.agent_file import NotChanged
-from kleinmaelzung_agent.gateway_link import CLOSE_TIMEOUT_S, MAX_MESSAGE, OPEN_TIMEOUT_S
+from kleinmaelzung_agent import whole_file
+from kleinmaelzung_agent.configuration import agent_file
+from kleinmaelzung_agent.configuration.agent_file import NotChanged
+from kleinmaelzung_agent.sending import gateway_link
+from kleinmaelzung_agent.sending.gateway_link import CLOSE_TIMEOUT_S, MAX_MESSAGE, OPEN_TIMEOUT_S
 from kleinmaelzung_wire import enrolment, orders, sockets, tls, topics
 from kleinmaelzung_wire.codec import WireError
 
@@ -176,12 +178,13 @@ def _is_installed(config: Path) -> bool:
 def _write(wanted: argparse.Namespace, ca_file: Path | None, enrolled: Enrolled) -> None:
     """The secret and the key first: a configuration without them would be refused."""
     config: Path = wanted.config
-    _write_private(config.parent / KEPT_IN, enrolled.secret + "\n", 0o400, _owner(config))
+    secret = f"{enrolled.secret}\n".encode()
+    whole_file.write(config.parent / KEPT_IN, secret, mode=0o400, owner=_owner(config))
     values = {"name": wanted.name, "url": wanted.server, "secret_file": KEPT_IN}
     values |= {"ca_file": str(ca_file)} if ca_file else {}
     key_file = config.parent / KEY_IN  # root's own where root runs this: by it a new version of the program is verified
     if enrolled.server_key:
-        _write_private(key_file, orders.pem(enrolled.server_key), 0o644, None)
+        whole_file.write(key_file, orders.pem(enrolled.server_key).encode(), mode=0o644)
         values |= {"server_key_file": KEY_IN}
     before = _read(config)
     if not agent_file.says(before, "data"):
@@ -207,29 +210,15 @@ def _replace(path: Path, text: str) -> None:
     try:
         before = path.lstat()
     except FileNotFoundError:
-        _write_private(path, text, 0o640, _owner(path) or _as_its_folder(path))
+        whole_file.write(path, text.encode(), mode=0o640, owner=_owner(path) or _as_its_folder(path))
         return
     owner = (before.st_uid, before.st_gid) if os.geteuid() == 0 else None
-    _write_private(path, text, before.st_mode & 0o777, owner)
+    whole_file.write(path, text.encode(), mode=before.st_mode & 0o777, owner=owner)
 
 
 def _as_its_folder(path: Path) -> tuple[int, int] | None:
     folder = path.parent.stat()
     return (folder.st_uid, folder.st_gid) if os.geteuid() == 0 else None
-
-
-def _write_private(path: Path, text: str, mode: int, owner: tuple[int, int] | None) -> None:
-    """Whole or not at all, and never for a moment for others to read."""
-    partial = path.with_name(path.name + ".new")
-    partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-        if owner is not None:
-            os.fchown(file.fileno(), *owner)
-        os.fchmod(file.fileno(), mode)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
 
 
 def _say(sentence: str, code: int) -> int:

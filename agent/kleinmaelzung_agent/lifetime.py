@@ -13,21 +13,23 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Never
 
-from kleinmaelzung_agent import agent, carrying_out, config, making, systemd
+from kleinmaelzung_agent import agent, making, systemd
 from kleinmaelzung_agent.agent import Agent, Tuning
-from kleinmaelzung_agent.alarms_limits import Alarming
-from kleinmaelzung_agent.carrying_out import CarryingOut
-from kleinmaelzung_agent.config import Config
-from kleinmaelzung_agent.difference import Difference
+from kleinmaelzung_agent.alarms.limits import Alarming
+from kleinmaelzung_agent.commands.guards import Guard, Guarding
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.configuration.config import Config
+from kleinmaelzung_agent.configuration.difference import Difference
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
-from kleinmaelzung_agent.guards import Guard, Guarding
 from kleinmaelzung_agent.instruments import Instrument, Sink
-from kleinmaelzung_agent.itself import Itself
-from kleinmaelzung_agent.numbering import Sampling
-from kleinmaelzung_agent.orders_held import OrdersHeld
-from kleinmaelzung_agent.program_update import UPDATER, ProgramUpdate
-from kleinmaelzung_agent.spool import SpoolError
+from kleinmaelzung_agent.orders import carrying_out
+from kleinmaelzung_agent.orders.carrying_out import CarryingOut
+from kleinmaelzung_agent.orders.itself import Itself
+from kleinmaelzung_agent.orders.orders_held import OrdersHeld
+from kleinmaelzung_agent.orders.program_update import UPDATER, ProgramUpdate
+from kleinmaelzung_agent.recording.numbering import Sampling
+from kleinmaelzung_agent.spool.spool import SpoolError
 
 logger = logging.getLogger(__name__)
 

@@ -1,6 +1,6 @@
 """Run as root by kleinmaelzung-agent-update.service: installs the version of the program that the server sent.
 
-what the agent handed over (handed_over.py) --_take()--> a copy of root's, verified: under way --_carry_out()-->
+what the agent handed over (orders/handed_over.py) --_take()--> a copy of root's, verified: under way --_carry_out()-->
 its own deploy/install-agent --> what became of it, kept here and told to the agent
 
 The agent has no right over its own program, and is not trusted here: an order counts by the signature of the key
@@ -23,9 +23,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from kleinmaelzung_agent import handed_over, program_file, signature, whole_file
-from kleinmaelzung_agent.handed_over import Folder, NotTaken, Outcome, Result
-from kleinmaelzung_agent.signature import SignatureError
+from kleinmaelzung_agent import whole_file
+from kleinmaelzung_agent.orders import handed_over, program_file, signature
+from kleinmaelzung_agent.orders.handed_over import Folder, NotTaken, Outcome, Result
+from kleinmaelzung_agent.orders.signature import SignatureError
 from kleinmaelzung_wire import orders
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.orders import Order

@@ -4,13 +4,18 @@ import os
 from pathlib import Path
 
 
-def write(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Put a file in the place of what was there. On disk when it returns; raises OSError."""
+def write(path: Path, content: bytes, *, mode: int = 0o600, owner: tuple[int, int] | None = None) -> None:
+    """Put a file in the place of what was there; `owner` is a user and a group. Never for a moment can others read it.
+
+    On disk when it returns; raises OSError.
+    """
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
+        if owner is not None:
+            os.fchown(file.fileno(), *owner)
         os.fchmod(file.fileno(), mode)
         file.flush()
         os.fsync(file.fileno())

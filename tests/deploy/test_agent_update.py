@@ -49,7 +49,7 @@ class Change:
     after: str
 
 
-UPLINK = "agent/kleinmaelzung_agent/uplink.py"
+UPLINK = "agent/kleinmaelzung_agent/sending/uplink.py"
 UNIT_FILE = f"deploy/systemd/{UNIT}.service"
 GOOD = Change(UPLINK, "class Uplink:", "# another one\n{}")
 FAULTY = Change(UPLINK, "        self._wants_beats = False\n", '        raise RuntimeError("a fault")\n')

@@ -99,7 +99,7 @@ async def check_what_is_installed(machine: Machine) -> None:
 
 
 async def a_version_that_does_not_come_up_is_taken_back(machine: Machine, whole: Whole) -> None:
-    module = machine.tree / "agent" / "kleinmaelzung_agent" / "uplink.py"
+    module = machine.tree / "agent" / "kleinmaelzung_agent" / "sending" / "uplink.py"
     good, before = module.read_text(), await do(machine, "readlink", CURRENT)
     # It starts, and has a fault only when it runs.
     module.write_text(good.replace("        self._wants_beats = False\n", '        raise RuntimeError("a fault")\n'))

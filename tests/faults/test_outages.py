@@ -13,9 +13,9 @@ import pytest
 
 import kleinmaelzung
 from kleinmaelzung_agent import agent
-from kleinmaelzung_agent.config import AgentConfig
+from kleinmaelzung_agent.configuration.config import AgentConfig
 from kleinmaelzung_agent.instruments import Instrument, Sink
-from kleinmaelzung_agent.numbering import Sampling
+from kleinmaelzung_agent.recording.numbering import Sampling
 from kleinmaelzung_local.children import Running
 from kleinmaelzung_wire import access, messages
 from tests.fakes_agent import Counting

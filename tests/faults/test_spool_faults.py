@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import spool_reserve
-from kleinmaelzung_agent.recorder import NumberedFrame
-from kleinmaelzung_agent.spool import Limits, Spool, open_spool
-from kleinmaelzung_agent.spool_disk import Disk
-from kleinmaelzung_agent.spool_file import FILE_NAME
-from kleinmaelzung_agent.spool_held import ENDED, EPOCH, SINCE, Change, Loss
+from kleinmaelzung_agent.recording.recorder import NumberedFrame
+from kleinmaelzung_agent.spool import reserve
+from kleinmaelzung_agent.spool.disk import Disk
+from kleinmaelzung_agent.spool.spool import Limits, Spool, open_spool
+from kleinmaelzung_agent.spool.spool_file import FILE_NAME
+from kleinmaelzung_agent.spool.spool_held import ENDED, EPOCH, SINCE, Change, Loss
 from kleinmaelzung_wire import gaps
 from kleinmaelzung_wire.gaps import Gap
 from kleinmaelzung_wire.messages import LoggedRanges
@@ -217,7 +217,7 @@ async def test_a_disk_that_fills_up_costs_nothing_within_the_memory_bound(tmp_pa
             spool.forget([LoggedRanges(instrument="balance", epoch=5, ranges=[(1, 1)])])
             (directory / "ballast").unlink()
             await until(lambda: not spool.trouble, "the disk is used again")
-            assert (directory / spool_reserve.FILE_NAME).stat().st_size == spool_reserve.SIZE
+            assert (directory / reserve.FILE_NAME).stat().st_size == reserve.SIZE
             assert await everything(spool) == [numbered(n) for n in range(2, number + 51)]
             assert announcing.gaps == []
 
@@ -315,7 +315,7 @@ async def test_a_damaged_spool_on_a_full_disk_waits_there_until_it_can_be_saved(
         with (directory / FILE_NAME).open("r+b") as file:
             file.seek(100_000)
             file.write(b"\xa5" * 4096)
-        (directory / spool_reserve.FILE_NAME).unlink()
+        (directory / reserve.FILE_NAME).unlink()
         fill(directory)
         async with running(directory, Limits()) as (spool, announcing):
             assert "not writable" in spool.trouble

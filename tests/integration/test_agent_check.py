@@ -11,8 +11,9 @@ from pathlib import Path
 
 import serial
 
-from kleinmaelzung_agent import check, spool_lock
-from kleinmaelzung_agent.config import AgentConfig
+from kleinmaelzung_agent import check
+from kleinmaelzung_agent.configuration.config import AgentConfig
+from kleinmaelzung_agent.spool import lock
 from kleinmaelzung_gateway.certificate import CertificateFiles
 from kleinmaelzung_wire import codec, orders
 from tests import gateways, proxies
@@ -102,7 +103,7 @@ async def test_an_agent_that_runs_is_left_alone(gateway_url: str, tmp_path: Path
     command = (sys.executable, "-m", "kleinmaelzung_agent", "--config", str(config))
     agent = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.DEVNULL)
     try:
-        await until(lambda: spool_lock.find_holder(tmp_path / "spool").isdecimal(), "the agent runs")
+        await until(lambda: lock.find_holder(tmp_path / "spool").isdecimal(), "the agent runs")
         seen = await checked(config)
     finally:
         agent.terminate()
@@ -110,7 +111,7 @@ async def test_an_agent_that_runs_is_left_alone(gateway_url: str, tmp_path: Path
     seen.says("agent", f"runs (process {agent.pid})", "", "ok")
     seen.says("instrument scale", "/dev/ttyNONE is not there", "plug it in")
     assert "would lose its connection" in seen["login"].found
-    assert spool_lock.find_holder(tmp_path / "spool") == ""
+    assert lock.find_holder(tmp_path / "spool") == ""
 
 
 async def test_each_way_in_which_a_port_is_no_use(gateway_url: str, tmp_path: Path) -> None:

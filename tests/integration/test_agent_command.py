@@ -5,7 +5,7 @@ import base64
 import sys
 from pathlib import Path
 
-from kleinmaelzung_agent.spool import open_spool
+from kleinmaelzung_agent.spool.spool import open_spool
 from tests.fakes_gateway import SECRET, FakeGateway
 from tests.waiting import until
 

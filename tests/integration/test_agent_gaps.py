@@ -15,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import clock, config, making
+from kleinmaelzung_agent import clock, making
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.instruments import Instrument, Sink
-from kleinmaelzung_agent.numbering import Sampling
-from kleinmaelzung_agent.outages import FULL
-from kleinmaelzung_agent.recorder import NumberedFrame, Recorder
-from kleinmaelzung_agent.spool import Limits, open_spool
-from kleinmaelzung_agent.spool_file import FILE_NAME
+from kleinmaelzung_agent.recording.numbering import Sampling
+from kleinmaelzung_agent.recording.outages import FULL
+from kleinmaelzung_agent.recording.recorder import NumberedFrame, Recorder
+from kleinmaelzung_agent.spool.spool import Limits, open_spool
+from kleinmaelzung_agent.spool.spool_file import FILE_NAME
 from kleinmaelzung_wire import failpoints, frames, gaps
 from kleinmaelzung_wire.frames import Frame
 from kleinmaelzung_wire.gaps import Gap
@@ -40,7 +41,7 @@ secret = "{secret}"
 data = "data"
 [instruments.it]
 port = "{port}"
-silent_after = "300ms"
+silent_after = "{silent_after}"
 frame_every = "50ms"
 [instruments.it.channels.temperature]
 [[instruments.it.poll]]
@@ -51,9 +52,9 @@ reply = [{{ pattern = '(?P<temperature>[+-][0-9.]+) C' }}]
 """
 
 
-def written(directory: Path, url: str, port: str) -> Path:
+def written(directory: Path, url: str, port: str, silent_after: str = "1min") -> Path:
     path = directory / "agent.toml"
-    path.write_text(AGENT.format(url=url, secret=SECRET, port=port))
+    path.write_text(AGENT.format(url=url, secret=SECRET, port=port, silent_after=silent_after))
     path.chmod(0o600)
     return path
 
@@ -296,7 +297,7 @@ async def test_unplugged_and_plugged_again_it_has_one_gap_with_two_records(
 async def test_a_silent_instrument_is_a_gap_that_outlives_the_agent(tmp_path: Path, thermometer: Thermometer) -> None:
     thermometer.pty.plug()
     async with FakeGateway() as gateway:
-        others = real(written(tmp_path, gateway.url, thermometer.pty.port))
+        others = real(written(tmp_path, gateway.url, thermometer.pty.port, silent_after="300ms"))
         async with running(gateway.url, tmp_path, names=(), others=others) as made:
             first = made.agent.epoch
             await until(lambda: len(gateway.numbers("it", first)) > 3, "it is read")
@@ -318,7 +319,7 @@ async def test_a_silent_instrument_is_a_gap_that_outlives_the_agent(tmp_path: Pa
 
 async def test_a_port_that_is_not_there_from_the_start_is_a_gap_after_a_while(tmp_path: Path) -> None:
     async with FakeGateway() as gateway:
-        others = real(written(tmp_path, gateway.url, str(tmp_path / "nowhere")))
+        others = real(written(tmp_path, gateway.url, str(tmp_path / "nowhere"), silent_after="300ms"))
         async with running(gateway.url, tmp_path, names=(), others=others) as made:
             epoch = made.agent.epoch
             await until(lambda: recorded(logged(gateway, epoch, "it")), "it is on record")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from kleinmaelzung_agent import alarms_state
+from kleinmaelzung_agent.alarms import alarms_state
 from kleinmaelzung_wire import alarms, frames
 from kleinmaelzung_wire.alarms import ActiveAlarms, Alarm, Record
 from kleinmaelzung_wire.messages import Command

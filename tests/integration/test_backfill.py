@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from kleinmaelzung_agent.agent import Tuning
-from kleinmaelzung_agent.backfill import START_WINDOW
+from kleinmaelzung_agent.sending.backfill import START_WINDOW
 from kleinmaelzung_wire import access
 from tests.fakes_agent import QUICK
 from tests.fakes_gateway import FakeGateway, command

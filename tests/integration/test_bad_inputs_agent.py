@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import config, guards, making
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.commands import guards
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.lifetime import guarding_of, sampling_of

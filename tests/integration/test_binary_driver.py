@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent.config import ConfigError
+from kleinmaelzung_agent.configuration.config import ConfigError
 from kleinmaelzung_agent.drivers import checksums
 from tests.fakes_instruments import Pty
 from tests.integration.test_modbus_driver import read_all, running
@@ -203,6 +203,7 @@ async def test_what_is_no_answer_is_no_value(tmp_path: Path, notes: Notes, fault
         (('"status"\nq', '"state"\nq'), 'channels.weight.quality_field: no record has a field "state"'),
         (("length = 9", "length = 3"), "record.length: expected at least 4, found 3"),
         (("order = ", "ordre = "), "record.checksum.ordre: unknown key"),
+        (("bits = { 0", 'bits = { "-1"'), 'quality_bits: expected numbers of bits from 0 to 63, found "-1"'),
     ],
 )
 def test_a_mistake_is_said_with_its_place(tmp_path: Path, change: tuple[str, str], mistake: str) -> None:
@@ -219,6 +220,10 @@ def test_a_mistake_is_said_with_its_place(tmp_path: Path, change: tuple[str, str
         (('reply = "flow"', 'reply = "flwo"'), 'poll[0].reply: there is no record "flwo", did you mean "flow"?'),
         (('header = "15"', 'header = "06"'), "it.record: expected records each with a header of its own"),
         (("{ flow = 0.1 }", "{ flow = 0 }"), "commands.set.scale.flow: expected another number than 0"),
+        (
+            ("{ flow = 0.1 }", "{ flwo = 0.1 }"),
+            "scale.flwo: expected an argument that is a number, did you mean",
+        ),
     ],
 )
 def test_a_mistake_in_what_is_sent_is_said(tmp_path: Path, change: tuple[str, str], mistake: str) -> None:

@@ -20,9 +20,9 @@ import serial
 
 import kleinmaelzung
 from kleinmaelzung.settings import Login
-from kleinmaelzung_agent import spool_mark
-from kleinmaelzung_agent.spool import Limits
-from kleinmaelzung_agent.spool_file import FILE_NAME
+from kleinmaelzung_agent.spool import time_mark
+from kleinmaelzung_agent.spool.spool import Limits
+from kleinmaelzung_agent.spool.spool_file import FILE_NAME
 from kleinmaelzung_local import ports, system
 from kleinmaelzung_wire import access, codec, messages
 from tests import databases, running_agent, sockets
@@ -309,7 +309,7 @@ async def counting(site: Site, data: Path, limits: Limits | None = None) -> Asyn
 async def test_a_clock_that_is_wrong(site: Site, tmp_path: Path) -> None:
     data = tmp_path / "spool"
     data.mkdir()
-    spool_mark.write(data / spool_mark.FILE_NAME, time.time_ns() // 1000 + 7_200_000_000)
+    time_mark.write(data / time_mark.FILE_NAME, time.time_ns() // 1000 + 7_200_000_000)
     async with counting(site, data):
         (await site.look()).says("agent-clock pi-1", "1 h ahead of the server", "have it synchronised")
 

@@ -134,7 +134,7 @@ async def test_what_is_no_file_of_history_is_said(gateway_url: str, path: str) -
 
 
 class Desk:
-    """A history service whose files are as long as somebody waits."""
+    """A history service whose files have `pieces` of a piece, besides how they begin."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -143,6 +143,7 @@ class Desk:
         self.is_slow_to_begin = False
         self.go_on = asyncio.Event()
         self.piece = b"x" * 100_000
+        self.pieces = 20
         self.mute = 0  # so many questions are not answered
 
     async def export(self, asked: Asked) -> Any:
@@ -160,7 +161,7 @@ class Desk:
             await asyncio.Event().wait()
         if self.asked[-1] == "otto":
             await self.go_on.wait()
-        return {"piece": self.piece, "more": number < 1000, "done": number}
+        return {"piece": self.piece, "more": number < self.pieces, "done": number}
 
     async def end(self, asked: Asked) -> Any:
         self.ended.append(asked.request.arguments["stream"])
@@ -209,6 +210,7 @@ async def gateway(broker: TestBroker) -> AsyncIterator[tuple[Gateway, str]]:
 
 
 async def test_what_is_too_large_is_told_with_the_command_that_gets_it(desk: Desk, gateway_url: str) -> None:
+    desk.pieces = 1000  # 100 MB, of which nobody waits for the end
     got = await gets.history(gateway_url, "pi-1/balance.csv?from=7d&channels=mass&points=20000", "anna")
     assert got.status == 413
     command = (
@@ -222,7 +224,7 @@ async def test_what_is_too_large_is_told_with_the_command_that_gets_it(desk: Des
 async def test_names_come_from_the_address_and_not_from_the_service(desk: Desk, gateway_url: str) -> None:
     desk.piece = b"x"
     got = await gets.history(gateway_url, "pi-1/balance.csv", "anna")
-    assert got.body == b"begin\n" + b"x" * 1000
+    assert got.body == b"begin\n" + b"x" * desk.pieces
     assert got.headers["content-disposition"] == 'attachment; filename="pi-1_balance.csv"'
     assert got.headers["content-type"].startswith("text/csv")
     assert "x-bad" not in got.headers
@@ -290,7 +292,7 @@ async def test_an_answer_that_is_lost_is_asked_for_again(
 ) -> None:
     monkeypatch.setattr(history, "ASK_TIMEOUT_S", 0.5)
     desk.piece, desk.mute = b"x", 1
-    assert (await gets.history(gateway_url, "pi-1/balance.csv", "anna")).body == b"begin\n" + b"x" * 1000
+    assert (await gets.history(gateway_url, "pi-1/balance.csv", "anna")).body == b"begin\n" + b"x" * desk.pieces
     desk.mute = 2
     got = await gets.history(gateway_url, "pi-1/balance.csv", "anna")
     assert got.status == 504
@@ -326,7 +328,7 @@ async def test_a_client_that_does_not_read_is_ended(
     desk: Desk, gateway: tuple[Gateway, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history, "STALLED_S", 0.5)
-    desk.piece = b"x" * 10_000  # 10 MB: more than the kernel takes
+    desk.pieces = 100  # 10 MB: more than the kernel takes
     running, url = gateway
     async with rude.connected(url, receive_buffer=4096) as one:
         await one.write(request("anna"))
@@ -339,7 +341,7 @@ async def test_a_large_file_comes_whole_by_tls_too(broker: TestBroker, desk: Des
     authority = Authority(tmp_path / "authority")
     files = CertificateFiles(tmp_path / "server.pem", tmp_path / "server.key")
     authority.sign(files.certificate, files.key)
-    desk.piece = b"x" * 10_000
+    desk.pieces = 100
     async with gateways.running_gateway(broker, certificate=files) as running:
         headers, url = sockets.basic("anna", PASSWORD), gateways.url(running)
         got = await gets.get(url, "/history/pi-1/balance.csv", headers, ca_file=authority.ca_file)

@@ -51,6 +51,11 @@ def polled(name: str, port: Path | str) -> str:
     return POLLED.replace("NAME", name).replace("PORT", str(port))
 
 
+def patient(name: str, port: Path | str) -> str:
+    """One that waits long for its instrument, which is a part of the test and may be slow on a loaded machine."""
+    return polled(name, port).replace('"100ms"', '"5s"').replace('"300ms"', '"10s"')
+
+
 @pytest.fixture
 def notes() -> Notes:
     return Notes()
@@ -187,13 +192,12 @@ async def test_one_that_neither_answers_nor_reads_holds_up_nobody(
     Thermometer(other).start()
     other.plug()
     hanging = polled("it", terminal.port).replace('"T?"', f'"{"T" * 1000}"')
-    wanted = driving.load(tmp_path, hanging + polled("other", other.port))
+    wanted = driving.load(tmp_path, hanging + patient("other", other.port))
     async with driving.running(notes, wanted) as instruments:
         await until(lambda: notes.condition("other") == "connected", "the other is read")
-        begun, before = time.monotonic(), len(notes.values("other"))
+        before = len(notes.values("other"))
         await until(lambda: instruments["it"].counters.timeouts >= 4, "it has been asked some times")
-        rate = (len(notes.values("other")) - before) / (time.monotonic() - begun)
-        assert rate > 30, "of 100 a second"
+        assert len(notes.values("other")) - before > 20, "of 100 a second; where one waits for the other, 4"
         assert instruments["other"].counters.timeouts == 0
         reply = await instruments["it"].execute(command("set", value=1), timeout_s=2)
         assert reply.result in ("timeout", "expired")
@@ -207,15 +211,18 @@ async def test_one_that_babbles_is_an_error_and_holds_up_nobody(
     terminal.plug()
     Thermometer(other).start()
     other.plug()
-    wanted = driving.load(tmp_path, polled("it", terminal.port) + polled("other", other.port))
+    wanted = driving.load(tmp_path, polled("it", terminal.port) + patient("other", other.port))
     async with driving.running(notes, wanted) as instruments:
         await until(lambda: notes.condition("other") == "connected", "the other is read")
+
+        def count() -> int:
+            return len(notes.values("other"))
+
+        undisturbed = await driving.rate(count, lambda: count() > 100, "100 readings")
         with terminal.flood(random.Random(8).randbytes(65536)) as sent:
-            begun, before = time.monotonic(), len(notes.values("other"))
-            await until(lambda: sent[0] > 2_000_000, "two megabytes have passed")
-            rate = (len(notes.values("other")) - before) / (time.monotonic() - begun)
+            rate = await driving.rate(count, lambda: sent[0] > 2_000_000, "two megabytes have passed")
             await until(lambda: notes.condition("it") == "error", "the state says so")
-        assert rate > 30, "of 100 a second: the thread that floods has a share of the interpreter too"
+        assert rate > undisturbed / 4, "the thread that floods has a share of the interpreter too"
         assert "check baudrate and patterns" in notes.reason("it")
         assert instruments["it"].counters.bad() > 100
         assert notes.values("it") == []

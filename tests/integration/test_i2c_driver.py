@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import config, making
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument

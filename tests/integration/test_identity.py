@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import config
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.instruments import Instrument
 from kleinmaelzung_wire import descriptions
 from tests import driving

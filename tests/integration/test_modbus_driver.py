@@ -11,7 +11,8 @@ import pytest
 from pymodbus.framer import FramerType
 from pymodbus.pdu.register_message import ReadHoldingRegistersResponse
 
-from kleinmaelzung_agent import config, making
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.drivers.modbus import frames
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import config, making
-from kleinmaelzung_agent.config import ConfigError
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.configuration.config import ConfigError
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument

@@ -15,11 +15,14 @@ from typing import Any
 import pytest
 from mtsics import profiles as balances
 
-from kleinmaelzung_agent import lifetime, making, profile_files, simulate, simulated
+from kleinmaelzung_agent import lifetime, making
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument, Sink
-from kleinmaelzung_agent.simulated_faults import Faults
+from kleinmaelzung_agent.profiles import profile_files
+from kleinmaelzung_agent.simulating import making as simulators
+from kleinmaelzung_agent.simulating import ports
+from kleinmaelzung_agent.simulating.faults import Faults
 from tests import fakes_i2c, running_agent, transcripts
 from tests.fakes_instruments import mt_sics_balance
 from tests.integration.test_text_driver import Notes, command, running
@@ -101,31 +104,48 @@ async def test_a_simulator_listens_in_the_network(tmp_path: Path, name: str) -> 
         await until(lambda: notes.readings.get("it"), "values")
 
 
-@pytest.mark.parametrize("fault", ["silence", "noise", "partial", "checksum"])
-@pytest.mark.parametrize("name", ["huber-pp", "binder-mk"])
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        *(("huber-pp", fault) for fault in ("silence", "noise", "partial")),
+        *(("binder-mk", fault) for fault in ("silence", "noise", "partial", "checksum")),
+    ],
+)
 async def test_a_fault_is_no_value_and_the_next_answer_is_one(tmp_path: Path, name: str, fault: str) -> None:
     notes = Notes()
     profile = profile_files.find(name, transcripts.ALL)
-    async with simulated.simulated(profile, is_frozen=True) as instrument:
+    async with simulators.simulated(profile, is_frozen=True) as instrument:
         right = set(instrument.variables.at(0).values())
-        async with simulate.on_terminal(tmp_path / "tty", instrument, Faults([fault], 5)) as port:
+        async with ports.on_terminal(tmp_path / "tty", instrument, Faults([fault], 5)) as port:
             settings = transcripts.read(
                 name, {"port": port, "timeout": "100ms"} if name == "binder-mk" else {"port": port}
             )
             async with running(notes, settings):
                 await until(lambda: len(notes.readings.get("it", [])) > 8, "values")
     read = {value for reading in notes.readings["it"] for value in reading.values.values()}
-    # Without a checksum nobody can tell a turned bit from another value.
-    if (name, fault) != ("huber-pp", "checksum"):
-        assert read <= right | {True, False}
+    assert read <= right | {True, False}
+
+
+async def test_a_turned_bit_without_a_checksum_is_another_value_where_the_answer_still_fits(tmp_path: Path) -> None:
+    notes = Notes()
+    profile = profile_files.find("huber-pp", transcripts.ALL)
+    async with (
+        simulators.simulated(profile, is_frozen=True) as instrument,
+        ports.on_terminal(tmp_path / "tty", instrument, Faults(["checksum"], 1)) as port,
+        running(notes, transcripts.read("huber-pp", {"port": port})) as it,
+    ):
+        await until(lambda: len(notes.readings.get("it", [])) > 8 and it.counters.rejected_lines, "values")
+    read = {pair for reading in notes.readings["it"] for pair in reading.values.items()}
+    # +02499 and +02500 became +03499 and +03500; +00000 became +01000, which is neither on nor off.
+    assert read == {("bath", 34.99), ("setpoint", 35.0)}
 
 
 async def test_an_unplugged_simulator_comes_back_under_its_name(tmp_path: Path) -> None:
     notes = Notes()
     profile = profile_files.find("huber-pp", transcripts.ALL)
     async with (
-        simulated.simulated(profile) as instrument,
-        simulate.on_terminal(tmp_path / "tty", instrument, Faults(["unplug"], 10)) as port,
+        simulators.simulated(profile) as instrument,
+        ports.on_terminal(tmp_path / "tty", instrument, Faults(["unplug"], 10)) as port,
         running(notes, transcripts.read("huber-pp", {"port": port})),
     ):
         await until(lambda: notes.conditions()[-1:] == ["connected"], "values")
@@ -169,9 +189,9 @@ async def test_a_simulator_speaks_by_itself_and_with_a_checksum(tmp_path: Path) 
     (tmp_path / "streaming.toml").write_text(STREAMING)
     profile = profile_files.find("streaming", [tmp_path])
     async with (
-        simulated.simulated(profile) as instrument,
-        simulate.on_terminal(tmp_path / "tty", instrument, Faults(["checksum", "partial", "noise"], 4)) as port,
-        running(notes, simulated.configuration(profile, port=port)) as it,
+        simulators.simulated(profile) as instrument,
+        ports.on_terminal(tmp_path / "tty", instrument, Faults(["checksum", "partial", "noise"], 4)) as port,
+        running(notes, simulators.configuration(profile, port=port)) as it,
     ):
         await until(lambda: len(notes.readings.get("it", [])) > 20, "values")
         while (await it.execute(command("set", celsius=25.5), timeout_s=1)).result != "done":
@@ -188,8 +208,8 @@ async def _stand_ins(directory: Path, stack: AsyncExitStack) -> tuple[Mapping[st
     """All profiles at once: simulators on terminals, chips on one bus each, a sensor's file."""
     tables: dict[str, dict[str, Any]] = {}
     for name in ON_A_PORT:
-        instrument = await stack.enter_async_context(simulated.simulated(profile_files.find(name, transcripts.ALL)))
-        port = await stack.enter_async_context(simulate.on_terminal(directory / name, instrument, Faults()))
+        instrument = await stack.enter_async_context(simulators.simulated(profile_files.find(name, transcripts.ALL)))
+        port = await stack.enter_async_context(ports.on_terminal(directory / name, instrument, Faults()))
         tables[name] = {"profile": name, "port": port, **transcripts.ON_A_TERMINAL}
     chips: dict[str, fakes_i2c.Chip] = {
         "sht31": fakes_i2c.Sht31(),

@@ -14,14 +14,16 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import configuration_text, making, spool_disk
-from kleinmaelzung_agent.carrying_out import FUTURE_US
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.configuration import parts
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument, Sink
-from kleinmaelzung_agent.orders_held import OrdersHeld
-from kleinmaelzung_agent.program_update import NO_UPDATER
-from kleinmaelzung_agent.signature import NO_KEY
+from kleinmaelzung_agent.orders.carrying_out import FUTURE_US
+from kleinmaelzung_agent.orders.orders_held import OrdersHeld
+from kleinmaelzung_agent.orders.program_update import NO_UPDATER
+from kleinmaelzung_agent.orders.signature import NO_KEY
+from kleinmaelzung_agent.spool import disk
 from kleinmaelzung_wire import gaps, orders
 from kleinmaelzung_wire.messages import Reply
 from kleinmaelzung_wire.orders import ITSELF, Order
@@ -240,7 +242,7 @@ async def test_a_wrong_configuration_is_refused_with_its_mistakes_and_told(
         assert all(each in told and each in refused["reason"] for each in expected), (reply, refused)
         content = new(devices)  # a refused one does not stand in the way
         assert (await send(gateway, key, ordered(content), content)).result == "done"
-    assert configuration_text.rest(path.read_text()).encode() == content
+    assert parts.rest(path.read_text()).encode() == content
 
 
 async def test_a_file_that_may_not_be_written_is_refused_with_what_to_do(
@@ -361,7 +363,7 @@ async def test_an_agent_that_is_killed_on_the_way_has_one_configuration_or_the_o
         done = await until_last(gateway, "done")
         assert done["issued"] == order.issued
         await until_more(gateway, "new")
-    assert configuration_text.rest(path.read_text()).encode() == content
+    assert parts.rest(path.read_text()).encode() == content
     assert OrdersHeld(path.parent / "data").trial() is None
 
 
@@ -377,7 +379,7 @@ async def test_a_configuration_with_which_the_agent_ends_twice_is_given_up(
             assert await dying.wait() == -signal.SIGKILL
     async with process(path, "agent.order_on_trial") as dying, asyncio.timeout(30):
         assert await dying.wait() == -signal.SIGKILL
-    assert configuration_text.rest(path.read_text()).encode() == content
+    assert parts.rest(path.read_text()).encode() == content
     async with process(path, "agent.order_back") as dying, asyncio.timeout(30):
         assert await dying.wait() == -signal.SIGKILL  # and once more while it goes back
     async with process(path, "agent.order_on_trial"):
@@ -507,7 +509,7 @@ async def test_what_takes_too_much_room_is_refused(
 ) -> None:
     async with living(path):
         await until_more(gateway, "still")
-        monkeypatch.setattr(spool_disk, "free_bytes", lambda _: 1_000_000)
+        monkeypatch.setattr(disk, "free_bytes", lambda _: 1_000_000)
         reply = await announce(gateway, key, ordered(new(devices)))
         assert "too little room" in reply.reason
 

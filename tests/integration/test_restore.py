@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import kept_file
-from kleinmaelzung_agent.spool import Limits
+from kleinmaelzung_agent.spool import kept_file
+from kleinmaelzung_agent.spool.spool import Limits
 from kleinmaelzung_services.logger.service import Service
 from kleinmaelzung_wire import gaps
 from tests import databases

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import config, making
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.instruments import Instrument
 from tests import simulators_text as simulators

@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import clock, command_file, config, making, presence
+from kleinmaelzung_agent import clock, making
+from kleinmaelzung_agent.commands import command_file, presence
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.instruments import Instrument, Sink
 from kleinmaelzung_agent.lifetime import guarding_of, sampling_of
 from kleinmaelzung_wire import codec, messages
@@ -277,6 +279,25 @@ async def test_without_room_for_its_id_a_command_is_refused_and_readings_go_on(
         file.unlink()
         assert (await gateway.asked("oven", "off")).result == "done"
         await until(lambda: len(gateway.records("oven")) == 2, "both on record")
+
+
+async def test_a_refusal_is_answered_at_once_and_on_record_when_the_next_run_would_know_it_too(
+    tmp_path: Path, oven: Thermometer
+) -> None:
+    async with FakeGateway() as gateway, heated(gateway, tmp_path, oven):
+        file = tmp_path / "data" / command_file.FILE_NAME
+        file.unlink(missing_ok=True)
+        os.mkfifo(file)  # a disk that stands still: nobody reads
+        refused = await gateway.asked("oven", "set", {"value": "x"}, id_="c1")
+        assert refused.result == "refused"
+        assert await gateway.asked("oven", "set", {"value": 7}, id_="c1") == refused, "known to this run"
+        count = len(gateway.kinds["data"])
+        await until(lambda: len(gateway.kinds["data"]) > count + 3, "readings that were taken later")
+        assert gateway.records("oven") == []
+        reader = os.open(file, os.O_RDONLY | os.O_NONBLOCK)
+        await until(lambda: gateway.records("oven"), "its record")
+        os.close(reader)
+        assert results(gateway) == [("set", "refused")]
 
 
 # --- replies and records --------------------------------------------------------------------------------------------

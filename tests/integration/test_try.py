@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import config, profile_files
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.profiles import profile_files
 from kleinmaelzung_agent.trying import replay, scoring
 from tests import driving
 from tests.driving import Notes

@@ -17,10 +17,10 @@ from pathlib import Path
 import pytest
 
 from kleinmaelzung_agent.agent import Tuning
-from kleinmaelzung_agent.commands import MAX_RUNNING
-from kleinmaelzung_agent.gateway_link import agent_url
-from kleinmaelzung_agent.numbering import Sampling
-from kleinmaelzung_agent.spool_file import FILE_NAME
+from kleinmaelzung_agent.commands.commands import MAX_RUNNING
+from kleinmaelzung_agent.recording.numbering import Sampling
+from kleinmaelzung_agent.sending.gateway_link import agent_url
+from kleinmaelzung_agent.spool.spool_file import FILE_NAME
 from kleinmaelzung_wire import codec, frames, sockets
 from kleinmaelzung_wire.descriptions import Description
 from kleinmaelzung_wire.messages import AgentStatus, State

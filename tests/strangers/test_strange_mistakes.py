@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import config
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_agent.drivers.text.framed import FramedSplitter
 from kleinmaelzung_agent.drivers.text.framing import Framing

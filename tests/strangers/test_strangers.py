@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from kleinmaelzung_agent import config, making
+from kleinmaelzung_agent import making
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.instruments import Instrument
 from kleinmaelzung_wire.messages import Reply
 from tests.fakes_instruments import Pty

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar, get_args
 
-from kleinmaelzung_agent.alarms_limits import Limits, read_limits
+from kleinmaelzung_agent.alarms.limits import Limits, read_limits
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers import exact
-from kleinmaelzung_agent.tables import Table
 from kleinmaelzung_wire import frames
 from kleinmaelzung_wire.frames import Value
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from operator import xor
 from typing import Final, Literal
 
-from kleinmaelzung_agent.tables import REQUIRED, Table
+from kleinmaelzung_agent.configuration.tables import REQUIRED, Table
 
 Form = Literal["HEX", "hex", "decimal", "bytes"]
 Order = Literal["big", "little"]

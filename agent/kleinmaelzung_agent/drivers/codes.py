@@ -1,14 +1,14 @@
-"""Codes that instruments send in place of a value, such as 0x7FFF: the key `invalid` of a channel. Pure."""
+"""What numbers that instruments send stand for: a channel's keys `invalid`, `quality` and `quality_bits`. Pure."""
 
 import contextlib
 from typing import Any, Final, cast
 
-from kleinmaelzung_agent.tables import Table
+from kleinmaelzung_agent.configuration.tables import Table, shown
 from kleinmaelzung_wire import frames
 
 INVALID: Final = "invalid"
 
-Codes = tuple[tuple[float, str], ...]  # each with its quality
+Codes = tuple[tuple[float, str], ...]  # sent in place of a value, such as 0x7FFF; each with its quality
 
 _EXPECTED: Final = 'expected a number, a list of numbers or a table such as { "0x7FFF" = "overrange" }'
 
@@ -44,3 +44,31 @@ def _number(code: Any) -> float | None:
     with contextlib.suppress(ValueError):
         return float(code)
     return None
+
+
+def qualities(table: Table) -> dict[int, str]:
+    """`quality = { 0 = "unstable", 0x10 = "overload" }`; a key of TOML is a text."""
+    return _numbered(table, "quality", "numbers and words for them")
+
+
+def quality_bits(table: Table) -> dict[int, str]:
+    """`quality_bits = { 0 = "unstable", 7 = "overload" }`."""
+    return _numbered(table, "quality_bits", "numbers of bits from 0 to 63", range(64))
+
+
+def _numbered(table: Table, key: str, expected: str, allowed: range | None = None) -> dict[int, str]:
+    found = {}
+    for text, word in table.texts(key).items():
+        number = _whole(text)
+        if number is None or (allowed and number not in allowed):
+            table.mistake(key, f"expected {expected}, found {shown(text)}")
+        else:
+            found[number] = word
+    return found
+
+
+def _whole(text: str) -> int | None:
+    try:
+        return int(text, 10 if text.isdecimal() else 0)
+    except ValueError:
+        return None

@@ -35,37 +35,23 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
-    """The silence before each question, how long a late answer could be taken for another's (0: never), and after
-    which silence what comes begins a message.
-    """
+class Manner:
+    """What stays the same of a dialect, whatever is asked."""
 
-    gap_s: float = 0.0
-    late_s: float = LATE_S
-    silence_s: float = SILENCE_S
+    port: PortSettings
+    periods: Sequence[Period]  # of its polls
+    encoding: str  # of text in raw commands
+    is_unasked: bool = False  # whether it speaks by itself
+    gap_s: float = 0.0  # the silence before each question
+    late_s: float = LATE_S  # how long a late answer could be taken for another's; 0: never
+    silence_s: float = SILENCE_S  # after which silence what comes begins a message
 
 
 class Dialect(Protocol):
     """How one instrument is asked and understood."""
 
     @property
-    def port(self) -> PortSettings: ...
-
-    @property
-    def periods(self) -> Sequence[Period]: ...
-
-    @property
-    def is_unasked(self) -> bool:
-        """Whether it speaks by itself."""
-        ...
-
-    @property
-    def encoding(self) -> str:
-        """Of text in raw commands."""
-        ...
-
-    @property
-    def pace(self) -> Pace: ...
+    def manner(self) -> Manner: ...
 
     def splitter(self, counters: Counters) -> Splitter: ...
 

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kleinmaelzung_agent import durations
+from kleinmaelzung_agent.configuration import durations
 from kleinmaelzung_agent.drivers import driver, identity, raw_bytes
 from kleinmaelzung_agent.drivers.conversation import Conversation, Match
 from kleinmaelzung_agent.drivers.counters import Counters
@@ -46,16 +46,16 @@ class Dialogue:
     """A Driver by a Dialect. `config` says who may share its port, and which instrument is expected."""
 
     def __init__(self, dialect: Dialect, ports: Ports, config: InstrumentConfig | None = None) -> None:
-        self._dialect, self._ports = dialect, ports
+        self._dialect, self._manner, self._ports = dialect, dialect.manner, ports
         self._expected = (config.identity if config else None) or {}
-        self._shares: object = dialect.port.line
+        self._shares: object = self._manner.port.line
         if config:
             self._shares = (config.driver, config.shared_as) if config.shared_as is not None else None
-        self._search = Search(dialect.port, self._expected) if dialect.port.search else None
+        self._search = Search(self._manner.port, self._expected) if self._manner.port.search else None
 
     @property
     def periods(self) -> Sequence[Period]:
-        return self._dialect.periods
+        return self._manner.periods
 
     @asynccontextmanager
     async def connected(self, ears: Ears) -> AsyncIterator["_Connection"]:
@@ -63,7 +63,7 @@ class Dialogue:
             if self._search:
                 yield await self._found(self._search, ears, stack)
             else:
-                yield await stack.enter_async_context(self._joined(self._dialect.port, ears))
+                yield await stack.enter_async_context(self._joined(self._manner.port, ears))
 
     @asynccontextmanager
     async def _joined(self, settings: PortSettings, ears: Ears) -> AsyncIterator["_Connection"]:
@@ -73,7 +73,7 @@ class Dialogue:
 
     async def _found(self, search: Search, ears: Ears, stack: AsyncExitStack) -> "_Connection":
         """The connection at the first port where the right instrument answers. Raises PortError."""
-        there = identity.existing(search.likely, self._dialect.port.search, self._ports.spared)
+        there = identity.existing(search.likely, self._manner.port.search, self._ports.spared)
         for spot in search.due(there, time.monotonic()):
             ears.looking(search.sentence(spot.port))
             if connection := await self._asked(search, spot, ears, stack):
@@ -84,7 +84,7 @@ class Dialogue:
         hearing = _Hearing()
         async with AsyncExitStack() as probing:
             try:
-                joined = self._joined(self._dialect.port.at(spot.port), hearing)
+                joined = self._joined(self._manner.port.at(spot.port), hearing)
                 connection = await probing.enter_async_context(joined)
                 await connection.begin()
                 said = await connection.who(identity.TRIES)
@@ -106,11 +106,11 @@ class Dialogue:
         return Conversation(
             self._dialect.splitter(counters),
             unasked,
-            character_s=self._dialect.port.character_s,
-            is_unasked=self._dialect.is_unasked,
-            gap_s=self._dialect.pace.gap_s,
-            late_s=self._dialect.pace.late_s,
-            silence_s=self._dialect.pace.silence_s,
+            character_s=self._manner.port.character_s,
+            is_unasked=self._manner.is_unasked,
+            gap_s=self._manner.gap_s,
+            late_s=self._manner.late_s,
+            silence_s=self._manner.silence_s,
         )
 
     def prepare(self, command: Command) -> Prepared:
@@ -122,7 +122,7 @@ class Dialogue:
 
     def _prepare_raw(self, command: Command) -> Prepared:
         try:
-            raw = raw_bytes.read(command.arguments, self._dialect.encoding)
+            raw = raw_bytes.read(command.arguments, self._manner.encoding)
         except raw_bytes.RawError as error:
             raise RefusedError(str(error)) from error
         return Prepared(
@@ -186,7 +186,7 @@ class _Connection:
 
     def _takes(self, message: Any) -> bool:
         """Whether it would take the answer to another instrument for its own."""
-        polls = [self._dialect.poll(index) for index in range(len(self._dialect.periods))]
+        polls = [self._dialect.poll(index) for index in range(len(self._dialect.manner.periods))]
         asked = [self._who(), *self._dialect.starts(), *polls]
         return any(_would_take(step, message) for request in asked if request for step in request.steps())
 
@@ -234,7 +234,7 @@ class _Connection:
         if said is not None:
             async with self.turn():  # what comes from now on counts for it
                 return said
-        if not self._dialect.port.search:
+        if not self._dialect.manner.port.search:
             return await self.who()
         try:
             return await self.who(identity.TRIES)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from kleinmaelzung_agent.drivers.counters import Counters
-from kleinmaelzung_agent.drivers.settings import Period
+from kleinmaelzung_agent.drivers.settings import AnyCommand, Period
 from kleinmaelzung_agent.drivers.transport_port import PortError
 from kleinmaelzung_agent.instruments import Reading
 from kleinmaelzung_wire import messages
@@ -130,6 +130,14 @@ class Driver(Protocol):
 
 
 Match = Callable[[Any, int], Any]  # a message and when it came (monotonic ns), to what it says; None: it is not that
+
+
+def configured(commands: Mapping[str, AnyCommand], command: Command) -> AnyCommand:
+    """How a command is configured. Raises RefusedError where it is not."""
+    found = commands.get(command.name)
+    if found is None:
+        raise RefusedError(f"unknown command {command.name!r:.40}, expected {', '.join(commands) or 'none'}")
+    return found
 
 
 def reply(command: Command, result: messages.Result, reason: str = "") -> Reply:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from kleinmaelzung_agent.tables import hint
+from kleinmaelzung_agent.configuration.tables import hint
 
 MAX_LENGTH: Final = 500
 MAX_DEPTH: Final = 40

@@ -7,7 +7,7 @@ silent     open, and nothing comes                       error      something co
 import math
 from dataclasses import dataclass
 
-from kleinmaelzung_agent import durations
+from kleinmaelzung_agent.configuration import durations
 from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_wire.messages import Condition
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from kleinmaelzung_agent.configuration.tables import Table, hint
 from kleinmaelzung_agent.drivers.port_settings import PortSettings, device_of
-from kleinmaelzung_agent.tables import Table, hint
 
 ASKED_AGAIN_S: Final = 30.0  # a port where it was not; one that is plugged in anew is asked at once
 TRIES: Final = 2  # the first question after an opening may be lost

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlsplit
 
-from kleinmaelzung_agent.tables import Table, shown
+from kleinmaelzung_agent.configuration.tables import Table, shown
 
 PARITIES: Final = ("none", "even", "odd", "mark", "space")
 FLOWS: Final = ("none", "xonxoff", "rtscts")

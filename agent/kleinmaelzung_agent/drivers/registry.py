@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers.driver import Driver
 from kleinmaelzung_agent.drivers.i2c.buses import Buses
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.drivers.shared_port import Ports
-from kleinmaelzung_agent.tables import Table
 
 GROUP: Final = "kleinmaelzung.drivers"
 _OWN: Final = {

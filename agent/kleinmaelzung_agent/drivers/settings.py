@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar, get_args
 
-from kleinmaelzung_agent import alarms_limits, durations, guard_config, guards
+from kleinmaelzung_agent.alarms import limits
+from kleinmaelzung_agent.commands import guard_config, guards
+from kleinmaelzung_agent.commands.interlocks import Interlock
+from kleinmaelzung_agent.configuration import durations
+from kleinmaelzung_agent.configuration.tables import REQUIRED, Table, hint
 from kleinmaelzung_agent.drivers import command_text
 from kleinmaelzung_agent.drivers.channel import Channel
 from kleinmaelzung_agent.drivers.health import Words
-from kleinmaelzung_agent.interlocks import Interlock
-from kleinmaelzung_agent.tables import Table
 from kleinmaelzung_wire import frames, topics
 from kleinmaelzung_wire.descriptions import Argument, ArgumentType
 from kleinmaelzung_wire.frames import Value
@@ -20,6 +22,7 @@ from kleinmaelzung_wire.frames import Value
 WHEN_FULL: Final = ("drop-oldest", "stop")
 SILENT_AFTER_S: Final = 5.0
 COMMAND_TIMEOUT_S: Final = 5.0
+TIMEOUT_S: Final = 1.0  # of a question, unless its driver says otherwise
 FRAME_EVERY_S: Final = 0.1
 
 
@@ -95,7 +98,7 @@ def read_common(table: Table, commands: Mapping[str, CommandConfig], periods: It
         "safe_after_s": table.duration("safe_after", guards.SAFE_AFTER_S, minimum=1.0),
         "allow_raw": table.boolean("allow_raw", default=False),
         "profile": table.text("profile", ""),
-        "silence_s": alarms_limits.read_silence(table),
+        "silence_s": limits.read_silence(table),
     }
 
 
@@ -108,6 +111,27 @@ def _silent_after(table: Table, periods: list[Period]) -> float:
         expected = f"more than {durations.show(period)}, the shortest poll.every"
         table.mistake("silent_after", f"expected {expected}, found {durations.show(silent_after)}")
     return silent_after
+
+
+def read_period(table: Table, *, every_s: Any = REQUIRED, timeout_s: float = TIMEOUT_S) -> Period:
+    """The keys `every` and `timeout`; what is given here is what they are unless the table says otherwise."""
+    return Period(every_s=table.duration("every", every_s), timeout_s=read_timeout(table, timeout_s))
+
+
+def read_timeout(table: Table, usual_s: float = TIMEOUT_S) -> float:
+    return table.duration("timeout", usual_s, minimum=0.001)
+
+
+def read_scales(table: Table, arguments: Iterable[Argument]) -> dict[str, float]:
+    """A command's `scale`, for arguments that are sent as whole numbers, value / scale."""
+    numbers = [one.name for one in arguments if one.type in ("number", "integer")]
+    found = {name: table.number(name) for name in table.values}
+    for name, scale in found.items():
+        if name not in numbers:
+            table.mistake(name, f"expected an argument that is a number{hint(name, numbers)}")
+        if scale == 0:
+            table.mistake(name, "expected another number than 0")
+    return {name: scale for name, scale in found.items() if scale and name in numbers}
 
 
 def read_commands(table: Table, make: Callable[[Table, dict[str, Any]], AnyCommand]) -> dict[str, AnyCommand]:
@@ -127,7 +151,7 @@ def _command(table: Table, make: Callable[[Table, dict[str, Any]], AnyCommand]) 
     common: dict[str, Any] = {
         "label": table.text("label", ""),
         "arguments": tuple(arguments),
-        "timeout_s": table.duration("timeout", COMMAND_TIMEOUT_S, minimum=0.001),
+        "timeout_s": read_timeout(table, COMMAND_TIMEOUT_S),
         "interlocks": guard_config.read_interlocks(table),
         "max_age_s": table.duration("max_age", minimum=0.01) if "max_age" in table else None,
         "is_dangerous": table.boolean("dangerous", default=False),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from kleinmaelzung_agent import durations
+from kleinmaelzung_agent.configuration import durations
 from kleinmaelzung_agent.trying import bytes_shown, marks, person, words
 from kleinmaelzung_agent.trying.draft import Marked, Source
 from kleinmaelzung_agent.trying.trial import GivenUp, Trial

@@ -12,16 +12,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from kleinmaelzung_agent import check_ports, config
-from kleinmaelzung_agent.config import ConfigError
+from kleinmaelzung_agent import serial_ports
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.configuration.config import ConfigError
 from kleinmaelzung_agent.drivers import registry
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_wire import codec
 
-ROOT: Final = Path("/")
 CONFIG: Final = Path("/etc/kleinmaelzung/agent.toml")
+_SAID: Final = ("product", "serial", "idVendor", "idProduct")
 NONE: Final = "No serial port is there. Plug an adapter in and look again; `sudo dmesg | tail` says what was seen."
-_USUAL: Final = ("ttyUSB*", "ttyACM*", "ttyAMA*", "ttySC*", "ttyS[0-9]*", "rfcomm*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def look(
-    instruments: Mapping[str, InstrumentConfig], root: Path = Path("/"), onewire: Path = registry.ONEWIRE
+    instruments: Mapping[str, InstrumentConfig], root: Path = serial_ports.ROOT, onewire: Path = registry.ONEWIRE
 ) -> Places:
     """Everything that is there; `root` is above /dev and /sys."""
     return Places(
@@ -88,34 +88,19 @@ def look(
 
 
 def _serial(root: Path, instruments: Mapping[str, InstrumentConfig]) -> Iterator[SerialPort]:
-    links = _links(root)
+    there = serial_ports.find(root)
     configured = [one.port_key for one in instruments.values() if one.driver not in ("i2c", "onewire") and one.port_key]
-    devices = [*links, *(str(path) for pattern in _USUAL for path in sorted((root / "dev").glob(pattern)))]
-    there = [os.path.realpath(path) for path in devices if _is_real(root, os.path.realpath(path))]
     for device in dict.fromkeys([*there, *(key for key in configured if os.path.exists(key))]):
         about = _usb(root, device)
         yield SerialPort(
-            port=links.get(device, device),
+            port=there.get(device, device),
             device=device,
             product=about.get("product", ""),
             serial=about.get("serial", ""),
             usb=":".join(filter(None, (about.get("idVendor"), about.get("idProduct")))),
-            used_by=tuple(check_ports.find_users(device)),
+            used_by=tuple(serial_ports.find_users(device)),
             instruments=_names(instruments, functools.partial(_is_at, device)),
         )
-
-
-def _links(root: Path) -> dict[str, str]:
-    """Devices by what they are, and the names that stay first."""
-    return {os.path.realpath(link): str(link) for link in sorted((root / "dev/serial/by-id").glob("*"))}
-
-
-def _is_real(root: Path, device: str) -> bool:
-    """/dev/ttyS0 to ttyS31 are there whether or not there is such a port: type 0 means that there is none."""
-    name = Path(device).name
-    if not name.startswith("ttyS") or not name[4:].isdecimal():
-        return os.path.exists(device)
-    return _read(root / "sys/class/tty" / name / "type") not in ("", "0")
 
 
 def _usb(root: Path, device: str) -> dict[str, str]:
@@ -123,15 +108,8 @@ def _usb(root: Path, device: str) -> dict[str, str]:
     place = (root / "sys/class/tty" / Path(device).name / "device").resolve()
     for above in [place, *place.parents][:5]:
         if (above / "idVendor").is_file():
-            return {key: _read(above / key) for key in ("product", "serial", "idVendor", "idProduct")}
+            return {key: serial_ports.read_attribute(above / key) for key in _SAID}
     return {}
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(errors="replace").strip()
-    except OSError:
-        return ""
 
 
 # --- others -----------------------------------------------------------------------------------------------------------
@@ -139,7 +117,7 @@ def _read(path: Path) -> str:
 
 def _i2c(root: Path, instruments: Mapping[str, InstrumentConfig]) -> Iterator[Place]:
     for path in sorted((root / "dev").glob("i2c-*")):
-        said = _read(root / "sys/class/i2c-dev" / path.name / "name")
+        said = serial_ports.read_attribute(root / "sys/class/i2c-dev" / path.name / "name")
         yield Place(
             name=str(path),
             about=said,

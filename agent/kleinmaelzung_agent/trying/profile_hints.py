@@ -5,8 +5,8 @@ A profile's name and one's own folder in; Questions out. Raises ProfileError.
 
 from pathlib import Path
 
-from kleinmaelzung_agent import profile_files
-from kleinmaelzung_agent.profile_files import ProfileError
+from kleinmaelzung_agent.profiles import profile_files
+from kleinmaelzung_agent.profiles.profile_files import ProfileError
 from kleinmaelzung_agent.trying.search import Question
 
 __all__ = ["ProfileError", "questions"]

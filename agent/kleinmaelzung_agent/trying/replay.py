@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers.conversation import MORE
 from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_agent.drivers.dialect import Request
@@ -14,7 +15,6 @@ from kleinmaelzung_agent.drivers.text import config as text_config
 from kleinmaelzung_agent.drivers.text.config import TextConfig
 from kleinmaelzung_agent.drivers.text.dialect import TextDialect
 from kleinmaelzung_agent.instruments import Reading
-from kleinmaelzung_agent.tables import Table
 from kleinmaelzung_agent.trying.draft import Exchange
 from kleinmaelzung_wire.messages import Command, Reply
 

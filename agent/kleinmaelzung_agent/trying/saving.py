@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from kleinmaelzung_agent import check_ports, profile_files, whole_file
+from kleinmaelzung_agent import check_ports, whole_file
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig
 from kleinmaelzung_agent.drivers.text.config import TextConfig
+from kleinmaelzung_agent.profiles import profile_files
 from kleinmaelzung_agent.trying import draft as drafts
 from kleinmaelzung_agent.trying import marks, person, replay
 from kleinmaelzung_agent.trying.draft import Draft, Exchange

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from kleinmaelzung_agent import check_ports
+from kleinmaelzung_agent import serial_ports
 from kleinmaelzung_agent.drivers import raw_bytes
 from kleinmaelzung_agent.drivers.port_settings import PortSettings
 from kleinmaelzung_agent.drivers.transport_port import PortError
@@ -67,7 +67,7 @@ def _failed(sentence: str, options: argparse.Namespace, person: Person) -> int:
         print(json.dumps({"ok": False, "why": sentence}, ensure_ascii=False))
         return 1
     person.say(sentence)
-    if "is used by another program" in sentence and (users := check_ports.find_users(options.port)):
+    if "is used by another program" in sentence and (users := serial_ports.find_users(options.port)):
         person.say(f"It is open in {', '.join(users)}. If that is the agent: sudo systemctl stop kleinmaelzung-agent")
     elif sentence.startswith(options.port):
         person.say(f"-> {remedies.for_port(sentence)}")

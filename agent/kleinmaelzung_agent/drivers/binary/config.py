@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kleinmaelzung_agent.configuration.tables import Table, hint, shown
 from kleinmaelzung_agent.drivers import channel, codes, identity, port_settings, settings
 from kleinmaelzung_agent.drivers import formula as formulas
 from kleinmaelzung_agent.drivers.binary import record_tables, sending
@@ -19,9 +20,7 @@ from kleinmaelzung_agent.drivers.formula import Formula
 from kleinmaelzung_agent.drivers.health import Words
 from kleinmaelzung_agent.drivers.port_settings import PortSettings
 from kleinmaelzung_agent.drivers.settings import CommandConfig, InstrumentConfig, Period
-from kleinmaelzung_agent.tables import Table, hint, shown
 
-TIMEOUT_S: Final = 1.0
 GAP_S: Final = 0.05  # more than a USB adapter keeps bytes back, 16 ms
 _WORDS: Final = Words(
     message="record",
@@ -49,7 +48,7 @@ class Start:
 
     send: bytes
     expect: str = ""
-    timeout_s: float = TIMEOUT_S
+    timeout_s: float = settings.TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +137,8 @@ def _channel(numbers: Collection[str], table: Table, common: dict[str, Any]) -> 
         source=table.text("field", "" if "formula" in table else common["name"]),
         formula=_formula(table, numbers) if "formula" in table else None,
         quality_field=table.text("quality_field", ""),
-        quality=_numbered(table, "quality"),
-        quality_bits=_numbered(table, "quality_bits"),
+        quality=codes.qualities(table),
+        quality_bits=codes.quality_bits(table),
         invalid=codes.read(table, is_number=common["type"] in ("number", "integer")),
     )
     for key in ("quality", "quality_bits"):
@@ -162,17 +161,6 @@ def _formula(table: Table, numbers: Collection[str]) -> Formula | None:
     except formulas.FormulaError as error:
         table.mistake("formula", str(error))
         return None
-
-
-def _numbered(table: Table, key: str) -> dict[int, str]:
-    """`{ 0 = "unstable", 0x10 = "overload" }`; a key of TOML is a text."""
-    found = {}
-    for name, word in table.texts(key).items():
-        try:
-            found[int(name, 0)] = word
-        except ValueError:
-            table.mistake(key, f"expected numbers and words for them, found {shown(name)}")
-    return found
 
 
 def _streams(table: Table, names: Collection[str], *, is_polled: bool) -> tuple[str, ...]:
@@ -199,7 +187,7 @@ def _record(table: Table, key: str, names: tuple[str, ...], default: str) -> str
 def _poll(table: Table, names: tuple[str, ...]) -> Poll:
     poll = Poll(
         send=record_tables.bytes_of(table, "send"),
-        period=Period(every_s=table.duration("every"), timeout_s=_timeout(table)),
+        period=settings.read_period(table),
         reply=_record(table, "reply", names, names[0] if names else ""),
     )
     table.finish()
@@ -211,7 +199,7 @@ def _identity(table: Table, records: tuple[Record, ...]) -> tuple[Inquiry, dict[
     inquiry = Inquiry(
         send=record_tables.bytes_of(table, "send"),
         reply=_record(table, "reply", names, names[0] if names else ""),
-        timeout_s=_timeout(table),
+        timeout_s=settings.read_timeout(table),
     )
     said = [one.name for record in records if record.name == inquiry.reply for one in record.fields]
     expected = identity.read_expected(table, said)
@@ -223,41 +211,25 @@ def _start(table: Table, names: tuple[str, ...]) -> Start:
     start = Start(
         send=record_tables.bytes_of(table, "send"),
         expect=_record(table, "expect", names, ""),
-        timeout_s=_timeout(table),
+        timeout_s=settings.read_timeout(table),
     )
     table.finish()
     return start
-
-
-def _timeout(table: Table) -> float:
-    return table.duration("timeout", TIMEOUT_S, minimum=0.001)
 
 
 def _command(names: tuple[str, ...], table: Table, common: dict[str, Any]) -> BinaryCommand:
     command = BinaryCommand(
         **common,
         send=_template(table),
-        scales=_scales(table),
+        scales=settings.read_scales(table.table("scale"), common["arguments"]),
         reply=_record(table, "reply", names, ""),
         refuse={name: word for one in table.tables("refuse") for name, word in [_refusal(one, names)]},
     )
     for sentence in sending.mistakes(command.send, command.arguments):
         table.mistake("send", sentence)
-    for name in command.scales:
-        if name not in {argument.name for argument in command.arguments}:
-            table.mistake("scale", f"{shown(name)} is no argument of this command")
     if command.refuse and not command.reply:
         table.mistake("refuse", "expected a reply beside it: without one nobody waits for an answer")
     return command
-
-
-def _scales(table: Table) -> dict[str, float]:
-    below = table.table("scale")
-    found = {name: below.number(name) for name in below.values}
-    for name, scale in found.items():
-        if scale == 0:
-            below.mistake(name, "expected another number than 0")
-    return {name: scale or 1.0 for name, scale in found.items()}
 
 
 def _refusal(table: Table, names: tuple[str, ...]) -> tuple[str, str]:

@@ -11,13 +11,11 @@ from kleinmaelzung_agent.drivers.binary.config import BinaryChannel, BinaryComma
 from kleinmaelzung_agent.drivers.binary.gaps import GapSplitter
 from kleinmaelzung_agent.drivers.binary.records import Message, Raw, Records
 from kleinmaelzung_agent.drivers.codes import INVALID
-from kleinmaelzung_agent.drivers.conversation import Splitter
+from kleinmaelzung_agent.drivers.conversation import SILENCE_S, Splitter
 from kleinmaelzung_agent.drivers.counters import Counters
-from kleinmaelzung_agent.drivers.dialect import Pace, Request
-from kleinmaelzung_agent.drivers.driver import RefusedError, reply
+from kleinmaelzung_agent.drivers.dialect import Manner, Request
+from kleinmaelzung_agent.drivers.driver import RefusedError, configured, reply
 from kleinmaelzung_agent.drivers.frame_splitter import FrameSplitter
-from kleinmaelzung_agent.drivers.port_settings import PortSettings
-from kleinmaelzung_agent.drivers.settings import Period
 from kleinmaelzung_agent.instruments import Reading
 from kleinmaelzung_wire import frames
 from kleinmaelzung_wire.frames import Value
@@ -30,28 +28,14 @@ class BinaryDialect:
     def __init__(self, config: BinaryConfig) -> None:
         self._config = config
         self._records = Records(config.records)
-
-    @property
-    def port(self) -> PortSettings:
-        return self._config.port
-
-    @property
-    def periods(self) -> Sequence[Period]:
-        return [poll.period for poll in self._config.polls]
-
-    @property
-    def is_unasked(self) -> bool:
-        return bool(self._config.streams)
-
-    @property
-    def encoding(self) -> str:
-        return "latin-1"
-
-    @property
-    def pace(self) -> Pace:
-        if self._config.is_strong:
-            return Pace()
-        return Pace(gap_s=self._config.gap_s, silence_s=self._config.gap_s)
+        self.manner = Manner(
+            port=config.port,
+            periods=[poll.period for poll in config.polls],
+            encoding="latin-1",
+            is_unasked=bool(config.streams),
+            gap_s=0.0 if config.is_strong else config.gap_s,
+            silence_s=SILENCE_S if config.is_strong else config.gap_s,
+        )
 
     def splitter(self, counters: Counters) -> Splitter:
         if self._config.is_strong:
@@ -96,10 +80,7 @@ class BinaryDialect:
         return read(message, self._config.channels, taken_ns)
 
     def command(self, command: Command) -> Request:
-        config = self._config.commands.get(command.name)
-        if config is None:
-            known = ", ".join(self._config.commands) or "none"
-            raise RefusedError(f"unknown command {command.name!r:.40}, expected {known}")
+        config = configured(self._config.commands, command)
         try:
             given = command_text.checked(config.arguments, command.arguments)
             content = sending.fill(config.send, given, config.scales)

@@ -1,11 +1,11 @@
 """`driver = "binary"`: instruments that speak in binary records."""
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers.binary import config as binary_config
 from kleinmaelzung_agent.drivers.binary.config import BinaryConfig
 from kleinmaelzung_agent.drivers.binary.dialect import BinaryDialect
 from kleinmaelzung_agent.drivers.dialogue import Dialogue
 from kleinmaelzung_agent.drivers.registry import Places
-from kleinmaelzung_agent.tables import Table
 
 
 def read(table: Table) -> BinaryConfig:

@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from kleinmaelzung_agent.configuration.tables import REQUIRED, Table, shown
 from kleinmaelzung_agent.drivers import checksums
 from kleinmaelzung_agent.drivers.binary.records import MAX_LENGTH, Escape, Field, Record, RecordSum
-from kleinmaelzung_agent.tables import REQUIRED, Table, shown
 
 FORMATS: Final = 'expected a letter of struct such as "h" or "8s", or "u24" or "i24"'
 _LETTERS: Final = "bBhHiIqQfd?"

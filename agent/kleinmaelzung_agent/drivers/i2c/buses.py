@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
-from kleinmaelzung_agent import durations
+from kleinmaelzung_agent.configuration import durations
 from kleinmaelzung_agent.drivers.blocking import HungError, Worker
 from kleinmaelzung_agent.drivers.transport_port import NotSentError, PortError, plain
 

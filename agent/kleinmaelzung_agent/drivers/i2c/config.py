@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from kleinmaelzung_agent.configuration.tables import REQUIRED, Table, shown
 from kleinmaelzung_agent.drivers import channel, formula, settings
 from kleinmaelzung_agent.drivers.channel import ChannelType
 from kleinmaelzung_agent.drivers.formula import Formula
@@ -13,7 +14,6 @@ from kleinmaelzung_agent.drivers.i2c import steps
 from kleinmaelzung_agent.drivers.i2c.steps import Step
 from kleinmaelzung_agent.drivers.i2c.values import Conditions, I2cChannel
 from kleinmaelzung_agent.drivers.settings import CommandConfig, InstrumentConfig, Period
-from kleinmaelzung_agent.tables import REQUIRED, Table, shown
 from kleinmaelzung_wire import frames
 
 TIMEOUT_S: Final = 1.0  # beside the waits

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from kleinmaelzung_agent import durations
+from kleinmaelzung_agent.configuration import durations
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers import command_text, identity, raw_bytes
 from kleinmaelzung_agent.drivers.driver import (
     RAW,
@@ -20,6 +21,7 @@ from kleinmaelzung_agent.drivers.driver import (
     RefusedError,
     UnansweredError,
     WrongInstrumentError,
+    configured,
     reply,
 )
 from kleinmaelzung_agent.drivers.i2c import config as i2c_config
@@ -32,7 +34,6 @@ from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.settings import Period
 from kleinmaelzung_agent.drivers.transport_port import NotSentError, PortError
 from kleinmaelzung_agent.instruments import Reading
-from kleinmaelzung_agent.tables import Table
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Command, Reply
 
@@ -83,10 +84,7 @@ class I2cDriver:
     def prepare(self, command: Command) -> Prepared:
         if command.name == RAW:
             return self._prepare_raw(command)
-        config = self._config.commands.get(command.name)
-        if config is None:
-            known = ", ".join(self._config.commands) or "none"
-            raise RefusedError(f"unknown command {command.name!r:.40}, expected {known}")
+        config = configured(self._config.commands, command)
         try:
             checked = command_text.checked(config.arguments, command.arguments)
             numbers = {name: value for name, value in checked.items() if isinstance(value, (int, float))}

@@ -8,12 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from kleinmaelzung_agent.configuration.tables import Table, shown
 from kleinmaelzung_agent.drivers import checksums, formula
 from kleinmaelzung_agent.drivers.formula import Formula
 from kleinmaelzung_agent.drivers.i2c import checks, fields
 from kleinmaelzung_agent.drivers.i2c.checks import Groups
 from kleinmaelzung_agent.drivers.i2c.fields import Field, Form, Order
-from kleinmaelzung_agent.tables import Table, shown
 
 MAX_STEPS: Final = 32
 MAX_WRITTEN: Final = 64

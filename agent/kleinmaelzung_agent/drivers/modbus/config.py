@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, cast
 
+from kleinmaelzung_agent.configuration.tables import Table, shown
 from kleinmaelzung_agent.drivers import channel, codes, port_settings, settings
 from kleinmaelzung_agent.drivers.channel import Channel
 from kleinmaelzung_agent.drivers.codes import Codes
@@ -21,12 +22,10 @@ from kleinmaelzung_agent.drivers.modbus.registers import Form
 from kleinmaelzung_agent.drivers.modbus.requests import MAX_REGISTERS, Space
 from kleinmaelzung_agent.drivers.port_settings import PortSettings
 from kleinmaelzung_agent.drivers.settings import CommandConfig, InstrumentConfig, Period
-from kleinmaelzung_agent.tables import Table, shown
 from kleinmaelzung_wire.descriptions import Argument
 from kleinmaelzung_wire.frames import Value
 
 EVERY_S: Final = 1.0
-TIMEOUT_S: Final = 1.0
 TCP_PORT: Final = 502
 
 _SHORTEST_GAP_S: Final = 0.00175  # the standard's 3.5 characters, above 19200 baud
@@ -127,9 +126,7 @@ def read(table: Table) -> ModbusConfig:
 
 def _usual(table: Table) -> Usual:
     return Usual(
-        period=Period(
-            every_s=table.duration("every", EVERY_S), timeout_s=table.duration("timeout", TIMEOUT_S, minimum=0.001)
-        ),
+        period=settings.read_period(table, every_s=EVERY_S),
         is_one_based=table.choice("numbering", ("0-based", "1-based"), "0-based") == "1-based",
         order=table.choice("order", ("big", "little"), "big"),
         is_swapped=table.boolean("swap", default=False),
@@ -169,10 +166,7 @@ def _channel(usual: Usual, table: Table, common: dict[str, Any]) -> ModbusChanne
         space=space,
         address=register_tables.address(table, usual, space, number, form.count),
         form=form,
-        period=Period(
-            every_s=table.duration("every", usual.period.every_s),
-            timeout_s=table.duration("timeout", usual.period.timeout_s, minimum=0.001),
-        ),
+        period=settings.read_period(table, every_s=usual.period.every_s, timeout_s=usual.period.timeout_s),
         invalid=codes.read(table, is_number=form.type not in ("bit", "text")),
     )
 

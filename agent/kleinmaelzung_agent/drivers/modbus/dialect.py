@@ -12,16 +12,14 @@ from kleinmaelzung_agent.drivers import command_text, exact, identity
 from kleinmaelzung_agent.drivers.codes import INVALID
 from kleinmaelzung_agent.drivers.conversation import LATE_S, Splitter
 from kleinmaelzung_agent.drivers.counters import Counters
-from kleinmaelzung_agent.drivers.dialect import Pace, Request
-from kleinmaelzung_agent.drivers.driver import RefusedError, reply
+from kleinmaelzung_agent.drivers.dialect import Manner, Request
+from kleinmaelzung_agent.drivers.driver import RefusedError, configured, reply
 from kleinmaelzung_agent.drivers.frame_splitter import FrameSplitter
 from kleinmaelzung_agent.drivers.modbus import frames, groups, registers, requests
 from kleinmaelzung_agent.drivers.modbus.config import ModbusChannel, ModbusCommand, ModbusConfig, Write
 from kleinmaelzung_agent.drivers.modbus.frames import FRAMINGS
 from kleinmaelzung_agent.drivers.modbus.groups import Group
 from kleinmaelzung_agent.drivers.modbus.identification import Identification
-from kleinmaelzung_agent.drivers.port_settings import PortSettings
-from kleinmaelzung_agent.drivers.settings import Period
 from kleinmaelzung_agent.instruments import Reading
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Command, Reply
@@ -45,26 +43,13 @@ class ModbusDialect:
         self._config = config
         self._framing = FRAMINGS[config.framing]
         self._groups = groups.plan(config.channels.values(), max_gap=config.max_gap, max_registers=config.max_registers)
-
-    @property
-    def port(self) -> PortSettings:
-        return self._config.port
-
-    @property
-    def periods(self) -> Sequence[Period]:
-        return [group.period for group in self._groups]
-
-    @property
-    def is_unasked(self) -> bool:
-        return False
-
-    @property
-    def encoding(self) -> str:
-        return "ascii"
-
-    @property
-    def pace(self) -> Pace:
-        return Pace(gap_s=self._config.gap_s, late_s=0.0 if self._config.framing == "tcp" else LATE_S)
+        self.manner = Manner(
+            port=config.port,
+            periods=[group.period for group in self._groups],
+            encoding="ascii",
+            gap_s=config.gap_s,
+            late_s=0.0 if config.framing == "tcp" else LATE_S,
+        )
 
     def splitter(self, counters: Counters) -> Splitter:
         return FrameSplitter(self._framing, counters)
@@ -122,10 +107,7 @@ class ModbusDialect:
     # --- commands -----------------------------------------------------------------------------------------------------
 
     def command(self, command: Command) -> Request:
-        config = self._config.commands.get(command.name)
-        if config is None:
-            known = ", ".join(self._config.commands) or "none"
-            raise RefusedError(f"unknown command {command.name!r:.40}, expected {known}")
+        config = configured(self._config.commands, command)
         try:
             given = command_text.checked(config.arguments, command.arguments)
             written = [_written(write, given) for write in config.writes]

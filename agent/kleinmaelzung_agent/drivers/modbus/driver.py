@@ -2,9 +2,9 @@
 
 import logging
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers.dialogue import Dialogue
 from kleinmaelzung_agent.drivers.registry import Places
-from kleinmaelzung_agent.tables import Table
 
 try:
     from kleinmaelzung_agent.drivers.modbus import config as modbus_config

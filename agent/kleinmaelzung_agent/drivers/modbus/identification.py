@@ -6,12 +6,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kleinmaelzung_agent.drivers import identity
+from kleinmaelzung_agent.configuration.tables import Table
+from kleinmaelzung_agent.drivers import identity, settings
 from kleinmaelzung_agent.drivers.modbus import register_tables
 from kleinmaelzung_agent.drivers.modbus.register_tables import Usual
 from kleinmaelzung_agent.drivers.modbus.registers import Form
 from kleinmaelzung_agent.drivers.modbus.requests import MAX_REGISTERS, Space
-from kleinmaelzung_agent.tables import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ def read(table: Table, usual: Usual) -> tuple[Identification, dict[str, str]]:
         space=next(iter(found.values()))[0] if found else "holding",
         address=start,
         count=end - start,
-        timeout_s=table.duration("timeout", usual.period.timeout_s, minimum=0.001),
+        timeout_s=settings.read_timeout(table, usual.period.timeout_s),
         forms={name: (address, form) for name, (_, address, form) in found.items()},
     )
     expected = identity.read_expected(table, found)

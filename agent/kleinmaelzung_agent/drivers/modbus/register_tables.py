@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Final
 
+from kleinmaelzung_agent.configuration.tables import REQUIRED, Table, shown
 from kleinmaelzung_agent.drivers.modbus import registers
 from kleinmaelzung_agent.drivers.modbus.registers import Form
 from kleinmaelzung_agent.drivers.modbus.requests import Space
 from kleinmaelzung_agent.drivers.settings import Period
-from kleinmaelzung_agent.tables import REQUIRED, Table, shown
 
 SPACES: Final[tuple[Space, ...]] = ("holding", "input", "coil", "discrete")
 

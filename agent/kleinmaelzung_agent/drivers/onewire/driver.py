@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from kleinmaelzung_agent.configuration.tables import Table, shown
 from kleinmaelzung_agent.drivers import channel, settings
 from kleinmaelzung_agent.drivers.blocking import HungError, Worker
 from kleinmaelzung_agent.drivers.channel import Channel, ChannelType
@@ -23,7 +24,6 @@ from kleinmaelzung_agent.drivers.registry import ONEWIRE, Places
 from kleinmaelzung_agent.drivers.settings import InstrumentConfig, Period
 from kleinmaelzung_agent.drivers.transport_port import PortError, plain
 from kleinmaelzung_agent.instruments import Reading
-from kleinmaelzung_agent.tables import Table, shown
 from kleinmaelzung_wire.messages import Command, Reply
 
 EVERY_S: Final = 5.0
@@ -65,9 +65,7 @@ def read(table: Table) -> OnewireConfig:
         table.mistake(
             "id", f'expected a name such as "28-0316a279d6ff", as `ls {ONEWIRE}` shows it, found {shown(id_)}'
         )
-    period = Period(
-        every_s=table.duration("every", EVERY_S), timeout_s=table.duration("timeout", TIMEOUT_S, minimum=0.001)
-    )
+    period = settings.read_period(table, every_s=EVERY_S, timeout_s=TIMEOUT_S)
     channels = channel.read_all(table, _channel, _TYPES)
     if len(channels) != 1:
         table.mistakes.append(f"{table.place}.channels: expected one, the temperature, found {len(channels)}")

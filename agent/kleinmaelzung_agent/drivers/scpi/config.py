@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers import channel, port_settings, settings
 from kleinmaelzung_agent.drivers.settings import Period
 from kleinmaelzung_agent.drivers.text import channel_tables, identity_tables, pattern_tables
@@ -18,7 +19,6 @@ from kleinmaelzung_agent.drivers.text.config import Errors, Poll, TextConfig
 from kleinmaelzung_agent.drivers.text.forms import REST, Fields
 from kleinmaelzung_agent.drivers.text.patterns import Pattern
 from kleinmaelzung_agent.drivers.text.values import TextChannel
-from kleinmaelzung_agent.tables import Table
 
 EVERY_S: Final = 1.0
 NO_VALUE: Final[Mapping[str, str]] = {
@@ -47,7 +47,7 @@ class _Source(TextChannel):
 
 def read(table: Table) -> TextConfig:
     """The configuration of one instrument."""
-    usual = Period(every_s=table.duration("every", EVERY_S), timeout_s=text_config.timeout(table))
+    usual = settings.read_period(table, every_s=EVERY_S)
 
     def source(below: Table, common: dict[str, Any]) -> _Source:
         return _read_channel(below, common, usual)
@@ -76,12 +76,9 @@ def read(table: Table) -> TextConfig:
 
 
 def _read_channel(table: Table, common: dict[str, Any], usual: Period) -> _Source:
-    period = Period(
-        every_s=table.duration("every", usual.every_s), timeout_s=text_config.timeout(table, usual.timeout_s)
-    )
     own: dict[str, Any] = {
         "query": table.text("query", ""),
-        "period": period,
+        "period": settings.read_period(table, every_s=usual.every_s, timeout_s=usual.timeout_s),
         "field": table.integer("field", 1, minimum=1, maximum=256),
         "no_value": {**NO_VALUE, **channel_tables.no_value(table)},
     }

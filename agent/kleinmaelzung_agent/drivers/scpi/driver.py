@@ -1,11 +1,11 @@
 """`driver = "scpi"`: multimeters, power supplies and others that speak SCPI; a text instrument with its usual words."""
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers.dialogue import Dialogue
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.scpi import config as scpi_config
 from kleinmaelzung_agent.drivers.text.config import TextConfig
 from kleinmaelzung_agent.drivers.text.dialect import TextDialect
-from kleinmaelzung_agent.tables import Table
 
 
 def read(table: Table) -> TextConfig:

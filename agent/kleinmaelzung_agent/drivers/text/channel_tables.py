@@ -4,10 +4,11 @@ import re
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from kleinmaelzung_agent.configuration.tables import Table, shown
+from kleinmaelzung_agent.drivers import codes
 from kleinmaelzung_agent.drivers import formula as formulas
 from kleinmaelzung_agent.drivers.formula import Formula
 from kleinmaelzung_agent.drivers.text.values import BASES, TextChannel
-from kleinmaelzung_agent.tables import Table, shown
 from kleinmaelzung_wire import frames
 from kleinmaelzung_wire.frames import Value
 
@@ -36,7 +37,7 @@ def read(table: Table, common: dict[str, Any], *, make: type[AnyText], decimal: 
         values=_values(table, common["type"]),
         quality_group=table.text("quality_group", ""),
         quality=table.texts("quality"),
-        quality_bits=_bits(table),
+        quality_bits=codes.quality_bits(table),
         quality_base=table.choice("quality_base", BASES, 10),
     )
     _check(table, made)
@@ -74,16 +75,6 @@ def _values(table: Table, kind: str) -> dict[str, Value]:
             below.mistake(word, f'expected a value of type "{kind}", found {shown(value)}')
         else:
             found[word.strip()] = float(value) if kind == "number" else value
-    return found
-
-
-def _bits(table: Table) -> dict[int, str]:
-    found = {}
-    for bit, quality in table.texts("quality_bits").items():
-        if bit.isdecimal() and bit.isascii() and int(bit) < 64:
-            found[int(bit)] = quality
-        else:
-            table.mistake("quality_bits", f"expected numbers of bits from 0 to 63, found {shown(bit)}")
     return found
 
 

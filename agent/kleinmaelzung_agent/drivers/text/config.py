@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from kleinmaelzung_agent.configuration.tables import Table, hint, shown
 from kleinmaelzung_agent.drivers import channel, command_text, port_settings, settings
 from kleinmaelzung_agent.drivers.port_settings import PortSettings
 from kleinmaelzung_agent.drivers.settings import CommandConfig, InstrumentConfig, Period
@@ -20,10 +21,7 @@ from kleinmaelzung_agent.drivers.text.framing import Framing
 from kleinmaelzung_agent.drivers.text.identity_tables import Inquiry
 from kleinmaelzung_agent.drivers.text.patterns import Pattern
 from kleinmaelzung_agent.drivers.text.values import TextChannel
-from kleinmaelzung_agent.tables import Table, hint, shown
-from kleinmaelzung_wire.descriptions import Argument
 
-TIMEOUT_S: Final = 1.0
 LONGEST_GAP_S: Final = 1.0  # as long as dialogues wait for silence
 DECIMALS: Final = (".", ",")
 
@@ -36,7 +34,7 @@ class Start:
 
     send: str
     expect: tuple[Pattern, ...] = ()
-    timeout_s: float = TIMEOUT_S
+    timeout_s: float = settings.TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +150,7 @@ def start(table: Table) -> Start:
     made = Start(
         send=table.text("send"),
         expect=(Pattern(form=Regex(expect)),) if expect else (),
-        timeout_s=timeout(table),
+        timeout_s=settings.read_timeout(table),
     )
     table.finish()
     return made
@@ -166,7 +164,7 @@ def poll(table: Table, channels: Mapping[str, TextChannel], decimal: str = ".") 
     found = [pattern_tables.pattern(below, known, decimal) for below in table.tables("reply")]
     made = Poll(
         send=table.text("send"),
-        period=Period(every_s=table.duration("every"), timeout_s=timeout(table)),
+        period=settings.read_period(table),
         reply=_with_blanks(found, channels),
         extent=pattern_tables.extent(table),
         handshake=_handshake(table),
@@ -193,10 +191,6 @@ def _with_streams(table: Table, config: TextConfig) -> TextConfig:
     found = [pattern_tables.pattern(one, known, config.decimal) for one in below]
     blocks = tuple(dict.fromkeys(extent for extent in extents if not extent.is_one_line))
     return replace(config, streams=_with_blanks(found, config.channels), blocks=blocks)
-
-
-def timeout(table: Table, default: float = TIMEOUT_S) -> float:
-    return table.duration("timeout", default, minimum=0.001)
 
 
 def _known_groups(channels: Mapping[str, TextChannel]) -> set[str]:
@@ -233,7 +227,7 @@ def command(table: Table, common: dict[str, Any], *, decimal: str = ".") -> Text
         refuse=tuple(pattern_tables.refusal(below, decimal) for below in table.tables("refuse")),
         extent=pattern_tables.extent(table),
         handshake=_handshake(table),
-        scales=_scales(table.table("scale"), common["arguments"]),
+        scales=settings.read_scales(table.table("scale"), common["arguments"]),
     )
     sent = [replace(one, type="integer") if one.name in found.scales else one for one in found.arguments]
     for sentence in command_text.template_mistakes(found.send, sent):
@@ -245,17 +239,6 @@ def command(table: Table, common: dict[str, Any], *, decimal: str = ".") -> Text
         if is_there and not found.reply:
             table.mistake(key, "expected a reply beside it: without one nobody waits for an answer")
     return found
-
-
-def _scales(table: Table, arguments: Iterable[Argument]) -> dict[str, float]:
-    numbers = [one.name for one in arguments if one.type in ("number", "integer")]
-    found = {name: table.number(name) for name in table.values}
-    for name, scale in found.items():
-        if name not in numbers:
-            table.mistake(name, f"expected an argument that is a number{hint(name, numbers)}")
-        if scale == 0:
-            table.mistake(name, "expected another number than 0")
-    return {name: scale for name, scale in found.items() if scale and name in numbers}
 
 
 def _errors(table: Table) -> Errors:

@@ -8,10 +8,8 @@ from kleinmaelzung_agent.drivers import command_text, driver, identity
 from kleinmaelzung_agent.drivers.conversation import Match as Matching
 from kleinmaelzung_agent.drivers.conversation import Splitter
 from kleinmaelzung_agent.drivers.counters import Counters
-from kleinmaelzung_agent.drivers.dialect import Pace, Request
+from kleinmaelzung_agent.drivers.dialect import Manner, Request
 from kleinmaelzung_agent.drivers.driver import RefusedError
-from kleinmaelzung_agent.drivers.port_settings import PortSettings
-from kleinmaelzung_agent.drivers.settings import Period
 from kleinmaelzung_agent.drivers.text import patterns
 from kleinmaelzung_agent.drivers.text.answers import Answer, Checked, Says, echoed, nothing
 from kleinmaelzung_agent.drivers.text.blocks import BlockSplitter
@@ -29,26 +27,13 @@ class TextDialect:
     def __init__(self, config: TextConfig) -> None:
         self._config = config
         self._framing = config.framing
-
-    @property
-    def port(self) -> PortSettings:
-        return self._config.port
-
-    @property
-    def periods(self) -> Sequence[Period]:
-        return [poll.period for poll in self._config.polls]
-
-    @property
-    def is_unasked(self) -> bool:
-        return bool(self._config.streams)
-
-    @property
-    def encoding(self) -> str:
-        return self._framing.encoding
-
-    @property
-    def pace(self) -> Pace:
-        return Pace(gap_s=self._config.gap_s)
+        self.manner = Manner(
+            port=config.port,
+            periods=[poll.period for poll in config.polls],
+            encoding=config.framing.encoding,
+            is_unasked=bool(config.streams),
+            gap_s=config.gap_s,
+        )
 
     def splitter(self, counters: Counters) -> Splitter:
         make = FramedSplitter if self._framing.received_begin else LineSplitter
@@ -121,10 +106,7 @@ class TextDialect:
     # --- commands -----------------------------------------------------------------------------------------------------
 
     def command(self, command: Command) -> Request:
-        config = self._config.commands.get(command.name)
-        if config is None:
-            known = ", ".join(self._config.commands) or "none"
-            raise RefusedError(f"unknown command {command.name!r:.40}, expected {known}")
+        config = driver.configured(self._config.commands, command)
         text = self._fill(config, command)
         errors = self._config.errors
         sent = (
@@ -158,7 +140,7 @@ class TextDialect:
             text = command_text.fill(
                 config.send, config.arguments, command.arguments, self._config.decimal, config.scales
             )
-            command_text.check_terminator(command.arguments, self._framing.terminator.decode(self.encoding))
+            command_text.check_terminator(command.arguments, self._framing.terminator.decode(self._framing.encoding))
         except command_text.ArgumentError as error:
             raise RefusedError(str(error)) from error
         return text
@@ -167,7 +149,7 @@ class TextDialect:
         try:
             return self._framing.wrap(text)
         except UnicodeEncodeError as error:
-            raise RefusedError(f"{error.object!r:.60} cannot be sent in {self.encoding}") from error
+            raise RefusedError(f"{error.object!r:.60} cannot be sent in {self._framing.encoding}") from error
 
 
 def _refuses(command: Command, config: TextCommand) -> Says[Reply]:

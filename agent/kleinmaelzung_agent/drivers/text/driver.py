@@ -1,11 +1,11 @@
 """`driver = "text"`: instruments that speak in lines."""
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers.dialogue import Dialogue
 from kleinmaelzung_agent.drivers.registry import Places
 from kleinmaelzung_agent.drivers.text import config as text_config
 from kleinmaelzung_agent.drivers.text.config import TextConfig
 from kleinmaelzung_agent.drivers.text.dialect import TextDialect
-from kleinmaelzung_agent.tables import Table
 
 
 def read(table: Table) -> TextConfig:

@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
+from kleinmaelzung_agent.configuration.tables import Table, shown
 from kleinmaelzung_agent.drivers import checksums
 from kleinmaelzung_agent.drivers.text import framing
 from kleinmaelzung_agent.drivers.text.framing import Framing, LineSum
-from kleinmaelzung_agent.tables import Table, shown
 
 # Single bytes or UTF-8: in others a line end could be part of a letter.
 ENCODINGS: Final = ("ascii", "utf-8", "latin-1", "cp1252", "cp437", "cp850")

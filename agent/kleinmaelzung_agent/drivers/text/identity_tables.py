@@ -7,11 +7,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kleinmaelzung_agent.drivers import identity
+from kleinmaelzung_agent.configuration.tables import REQUIRED, Table
+from kleinmaelzung_agent.drivers import identity, settings
 from kleinmaelzung_agent.drivers.text import pattern_tables
-from kleinmaelzung_agent.tables import REQUIRED, Table
 
-TIMEOUT_S: Final = 1.0
 _OWN: Final = ("send", "pattern", "timeout")
 
 
@@ -33,7 +32,7 @@ def read(table: Table, *, send: Any = REQUIRED, pattern: str = "", is_usual: boo
     inquiry = Inquiry(
         send=below.text("send", send),
         pattern=usual or pattern_tables.regex(below, "pattern"),
-        timeout_s=below.duration("timeout", TIMEOUT_S, minimum=0.001),
+        timeout_s=settings.read_timeout(below),
     )
     said = list(inquiry.pattern.groupindex)
     expected = identity.read_expected(below, said)

@@ -7,11 +7,11 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from kleinmaelzung_agent.configuration.tables import REQUIRED, Table, hint, shown
 from kleinmaelzung_agent.drivers.text import blocks, patterns
 from kleinmaelzung_agent.drivers.text.blocks import Extent
 from kleinmaelzung_agent.drivers.text.forms import REST, Fields, Form, Pairs, Regex
 from kleinmaelzung_agent.drivers.text.patterns import Pattern
-from kleinmaelzung_agent.tables import REQUIRED, Table, hint, shown
 from kleinmaelzung_wire import frames
 
 _FORMS: Final = ("pattern", "fields", "pairs")

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers import checksums
 from kleinmaelzung_agent.drivers.checksums import ALGORITHMS, Checksum, Form, Order
-from kleinmaelzung_agent.tables import Table
 
 # The "check" of the catalogue of parametrised CRC algorithms, and for the sums: 9 times 0x35 is 0x1DD.
 PUBLISHED = {

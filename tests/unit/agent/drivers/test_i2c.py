@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kleinmaelzung_agent import config
-from kleinmaelzung_agent.config import ConfigError
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.configuration.config import ConfigError
 from kleinmaelzung_agent.drivers import checksums, formula
 from kleinmaelzung_agent.drivers.i2c import checks, fields, steps, values
 from kleinmaelzung_agent.drivers.i2c.checks import Groups, WrongCheckError
@@ -260,7 +260,7 @@ def test_without_its_library_the_driver_says_what_to_install(tmp_path: Path) -> 
     path.chmod(0o600)
     program = """
 import pathlib, sys
-from kleinmaelzung_agent import config
+from kleinmaelzung_agent.configuration import config
 assert "smbus2" not in sys.modules
 sys.modules["smbus2"] = None
 try:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from kleinmaelzung_agent import config
-from kleinmaelzung_agent.config import ConfigError
+from kleinmaelzung_agent.configuration import config
+from kleinmaelzung_agent.configuration.config import ConfigError
 from kleinmaelzung_agent.drivers.driver import RefusedError
 from kleinmaelzung_agent.drivers.modbus import groups
 from kleinmaelzung_agent.drivers.modbus.config import ModbusConfig
@@ -213,7 +213,7 @@ def test_without_pymodbus_the_remedy_is_said(tmp_path: Path) -> None:
     path.chmod(0o600)
     program = (
         "import sys, pathlib; sys.modules['pymodbus'] = None\n"
-        "from kleinmaelzung_agent import config\n"
+        "from kleinmaelzung_agent.configuration import config\n"
         f"config.load(pathlib.Path({str(path)!r}))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

@@ -4,12 +4,12 @@ import tomllib
 
 import pytest
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers import registry
 from kleinmaelzung_agent.drivers.text import patterns
 from kleinmaelzung_agent.drivers.text.config import TextConfig
 from kleinmaelzung_agent.drivers.text.forms import Fields
 from kleinmaelzung_agent.drivers.text.patterns import Match
-from kleinmaelzung_agent.tables import Table
 
 METER = """
 driver = "scpi"

@@ -4,11 +4,11 @@ import tomllib
 
 import pytest
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers import registry
 from kleinmaelzung_agent.drivers.checksums import ALGORITHMS
 from kleinmaelzung_agent.drivers.text.config import TextConfig
 from kleinmaelzung_agent.drivers.text.forms import Fields, Pairs
-from kleinmaelzung_agent.tables import Table
 
 BUS = """
 port = "/dev/ttyUSB0"

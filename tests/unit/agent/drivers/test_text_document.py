@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kleinmaelzung_agent import config
+from kleinmaelzung_agent.configuration import config
 from kleinmaelzung_agent.drivers import checksums
 from kleinmaelzung_agent.drivers.binary import config as binary_config
 from kleinmaelzung_agent.drivers.binary import record_tables

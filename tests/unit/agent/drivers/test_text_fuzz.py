@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers import registry
 from kleinmaelzung_agent.drivers.conversation import MORE
 from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_agent.drivers.text.config import TextConfig
 from kleinmaelzung_agent.drivers.text.dialect import TextDialect
-from kleinmaelzung_agent.tables import Table
 from kleinmaelzung_wire.frames import Value
 
 CHANNEL = 'port = "/dev/ttyUSB0"\n[channels.a]\nno_value = { "OL" = "overload" }\n'
@@ -51,7 +51,7 @@ def values(it: TextDialect, chunks: Sequence[bytes]) -> list[Value]:
     """What comes of it, unasked or as answers to one question after the other."""
     splitter = it.splitter(Counters())
     splitter.begin()
-    asked = it.poll(0).match if it.periods else None
+    asked = it.poll(0).match if it.manner.periods else None
     readings = [
         (asked and asked(message, 0)) or it.unasked(message, 0) for chunk in chunks for message in splitter.feed(chunk)
     ]

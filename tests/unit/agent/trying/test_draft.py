@@ -6,8 +6,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kleinmaelzung_agent import profile_files
 from kleinmaelzung_agent.drivers.port_settings import PortSettings
+from kleinmaelzung_agent.profiles import profile_files
 from kleinmaelzung_agent.trying import draft as drafts
 from kleinmaelzung_agent.trying import replay
 from kleinmaelzung_agent.trying.draft import CommandDraft, Draft, Exchange, Marked, Source
