@@ -3,21 +3,21 @@
 SIGHUP has it read the configuration again (lifetime.py).
 
 With --check it does not run: it looks at all that an agent needs, says what is broken and what to do, and ends.
-`kleinmaelzung-agent enrol` lets it become an agent of a server, by a code (enrol.py); `profiles` shows the profiles of
-instruments, `simulate` stands in for one; `ports` shows where instruments can be connected, `try` finds out how one
-speaks. `check` is the same as --check.
+COMMANDS are programs of their own: an agent that runs does not carry them.
 
 Exit codes: 0 stopped, 1 cannot run, 2 wrong usage or configuration.
 """
 
 import argparse
 import asyncio
+import importlib
 import logging
 import signal
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final, Protocol, cast
 
 from kleinmaelzung_agent import systemd
 from kleinmaelzung_agent.configuration import config
@@ -27,6 +27,20 @@ from kleinmaelzung_agent.orders import trial
 from kleinmaelzung_agent.spool.spool import SpoolError
 
 LEVELS = ("debug", "info", "warning", "error")
+COMMANDS: Final = {  # a module with main(arguments) -> exit code, and what it does
+    "enrol": ("kleinmaelzung_agent.enrol", "become an agent of a server, by a code"),
+    "ports": ("kleinmaelzung_agent.trying.ports", "where instruments can be connected on this machine"),
+    "try": ("kleinmaelzung_agent.trying.session", "find out how an instrument speaks, and save a profile for it"),
+    "profiles": ("kleinmaelzung_agent.profiles.profile_list", "the profiles of instruments, or the whole of one"),
+    "simulate": ("kleinmaelzung_agent.simulating.program", "stand in for an instrument"),
+}
+CHECK: Final = "check"
+
+
+class Command(Protocol):
+    """What each module of COMMANDS offers."""
+
+    def main(self, arguments: Sequence[str]) -> int: ...
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,29 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _main(arguments: Sequence[str] | None) -> int:
     typed = sys.argv[1:] if arguments is None else list(arguments)
-    if typed[:1] == ["enrol"]:
-        from kleinmaelzung_agent import enrol  # an agent that runs does not carry it
-
-        return enrol.main(typed[1:])
-    if typed[:1] == ["profiles"]:
-        from kleinmaelzung_agent.profiles import profile_list
-
-        return profile_list.main(typed[1:])
-    if typed[:1] == ["simulate"]:
-        from kleinmaelzung_agent.simulating import program
-
-        return program.main(typed[1:])
-    if typed[:1] == ["ports"]:
-        from kleinmaelzung_agent.trying import ports
-
-        return ports.main(typed[1:])
-    if typed[:1] == ["try"]:
-        from kleinmaelzung_agent.trying import session
-
-        return session.main(typed[1:])
-    if typed[:1] == ["check"]:
+    if typed and typed[0] in COMMANDS:
+        return cast(Command, importlib.import_module(COMMANDS[typed[0]][0])).main(typed[1:])
+    if typed[:1] == [CHECK]:
         typed = ["--check", *typed[1:]]
-    wanted = _parser().parse_args(typed)
+    parser = _parser()
+    wanted = parser.parse_args(typed)
+    if wanted.command:
+        parser.error(f"{wanted.command} stands first: kleinmaelzung-agent {wanted.command} ...")
+    if wanted.config is None:
+        parser.error("the following arguments are required: --config")
     if wanted.check:
         return _check(wanted)
     shown = logging.StreamHandler()
@@ -82,12 +83,15 @@ def _main(arguments: Sequence[str] | None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kleinmaelzung-agent",
-        description="Reads instruments for a gateway.",
-        epilog="`kleinmaelzung-agent enrol` lets it become an agent of a server, `profiles` shows the profiles of "
-        "instruments, `simulate` stands in for one, `ports` shows where one can be connected, `try` finds out how it "
-        "speaks; `check` is the same as --check.",
+        usage="kleinmaelzung-agent --config FILE [options]\n       kleinmaelzung-agent COMMAND ...",
+        description="Reads instruments for a gateway, or does one of the commands.",
     )
-    parser.add_argument("--config", type=Path, required=True, metavar="FILE", help="agent.toml")
+    # What begins with one of them was dispatched before: here they are only shown, and refused in another place.
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name, (_, meaning) in COMMANDS.items():
+        commands.add_parser(name, help=meaning, add_help=False)
+    commands.add_parser(CHECK, help="find out what is broken here: the same as --check", add_help=False)
+    parser.add_argument("--config", type=Path, metavar="FILE", help="agent.toml")
     parser.add_argument("--log-level", choices=LEVELS, default="info")
     parser.add_argument("--check", action="store_true", help="find out what is broken here, and end")
     parser.add_argument("--json", action="store_true", help="with --check: print one JSON document")

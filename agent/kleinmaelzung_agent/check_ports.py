@@ -35,13 +35,17 @@ class Seen:
         values = {name: value for reading in readings for name, value in reading.values.items()}
         shown = (f"{name} {value} {readings[-1].units.get(name, '')}".strip() for name, value in values.items())
         self.values[instrument] = ", ".join(shown)
+        self.changed.set()
 
     def state(self, instrument: str, condition: Condition, reason: str) -> None:
         self.states[instrument] = condition, reason
         self.changed.set()
 
     def is_settled(self, instrument: str) -> bool:
+        """One that is connected has only said who it is, until a value comes."""
         condition, reason = self.states.get(instrument, ("searching", _UNDER_WAY[0]))
+        if condition == "connected":
+            return instrument in self.values
         return condition != "searching" or not any(word in reason for word in _UNDER_WAY)
 
 

@@ -8,6 +8,7 @@ process; one that cannot begin gives way to the configuration before.
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -193,16 +194,23 @@ def _guarding(settings: Config) -> Mapping[str, Guarding]:
 def alarming(instruments: Mapping[str, InstrumentConfig]) -> dict[str, Alarming]:
     """What is watched of each. Those on one port are lost by the same name, however each calls it."""
     places: dict[str, str] = {}
+    buses: dict[str, str] = {}
     for name, wanted in instruments.items():
         places.setdefault(wanted.port_key or name, wanted.place)
+        buses.setdefault(_bus_key(wanted), wanted.bus_place)
     return {
         name: Alarming(
             channels={channel.name: channel.alarm for channel in wanted.channels.values() if channel.alarm},
             silence_s=wanted.silence_s,
             place=places[wanted.port_key or name],
+            bus=buses[_bus_key(wanted)],
         )
         for name, wanted in instruments.items()
     }
+
+
+def _bus_key(wanted: InstrumentConfig) -> str:
+    return os.path.realpath(wanted.bus_place) if wanted.bus_place else ""
 
 
 def sampling_of(wanted: InstrumentConfig) -> Sampling:

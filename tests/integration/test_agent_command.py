@@ -5,6 +5,7 @@ import base64
 import sys
 from pathlib import Path
 
+from kleinmaelzung_agent.__main__ import COMMANDS
 from kleinmaelzung_agent.spool.spool import open_spool
 from tests.fakes_gateway import SECRET, FakeGateway
 from tests.waiting import until
@@ -33,6 +34,16 @@ async def ended(process: asyncio.subprocess.Process) -> tuple[int | None, str]:
     return process.returncode, error.decode()
 
 
+async def said(*arguments: str) -> tuple[int | None, str, str]:
+    """Exit code, output, error output."""
+    pipe = asyncio.subprocess.PIPE
+    command = (sys.executable, "-m", "kleinmaelzung_agent", *arguments)
+    process = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    async with asyncio.timeout(60):
+        out, error = await process.communicate()
+    return process.returncode, out.decode(), error.decode()
+
+
 async def test_a_wrong_configuration_is_told_and_exits_2(tmp_path: Path) -> None:
     path = tmp_path / "agent.toml"
     path.write_text('[agent]\nnam = "pi-1"\n')
@@ -40,6 +51,26 @@ async def test_a_wrong_configuration_is_told_and_exits_2(tmp_path: Path) -> None
     assert code == 2
     assert "agent.name" in error
     assert "Traceback" not in error
+
+
+async def test_help_names_each_command_and_each_has_its_own_help() -> None:
+    code, told, _ = await said("--help")
+    shown = {line.split()[0]: line for line in told.splitlines() if line.startswith("    ")}
+    assert (code, set(COMMANDS) < set(shown), "check" in shown) == (0, True, True)
+    for name, (_, meaning) in COMMANDS.items():
+        assert meaning.split()[0] in shown[name]
+        code, told, _ = await said(name, "--help")
+        assert (code, told.startswith(f"usage: kleinmaelzung-agent {name} ")) == (0, True)
+
+
+async def test_a_command_that_does_not_stand_first_or_does_not_exist_is_refused() -> None:
+    for typed, sentence in [
+        (("--config", "agent.toml", "ports"), "ports stands first"),
+        (("port",), "invalid choice: 'port' (choose from"),
+        ((), "the following arguments are required: --config"),
+    ]:
+        code, out, error = await said(*typed)
+        assert (code, out, sentence in error) == (2, "", True), error
 
 
 async def test_a_data_directory_in_use_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ from tests.simulators_text import Multimeter, TwoLineBalance, echoing_ph_meter, 
 from tests.typists import typist
 from tests.waiting import until
 
+# The instruments that wait to be asked never speak by themselves.
+QUICK = ("--listen", "0.3")
 ONE = """
 [instruments.it]
 port = "PORT"
@@ -94,7 +96,7 @@ def is_right(path: Path) -> profile_files.Profile:
 
 async def test_somebody_who_cannot_program_finds_out_how_a_balance_speaks(terminal: UartPty, tmp_path: Path) -> None:
     answering(terminal, b"\r\n", balance())
-    async with typist(tmp_path, "try", "--port", terminal.port, "--wait", "0.1") as one:
+    async with typist(tmp_path, "try", "--port", terminal.port, *QUICK, "--wait", "0.1") as one:
         await one.sees("nothing is sent")
         await one.sees("May they be sent?")
         assert not terminal.all_heard
@@ -179,7 +181,8 @@ async def test_what_was_saved_runs_in_an_agent(terminal: UartPty, tmp_path: Path
     answering(terminal, b"\r\n", balance())
     (tmp_path / "profiles").mkdir()
     save = ("--save", "profiles/scale.toml", "--name", "scale", "--quality", "2", "--command", "tare=T")
-    found = await document(tmp_path, "--port", terminal.port, "--baudrate", "4800", "--framing", "8N1", *save)
+    line = ("--port", terminal.port, "--baudrate", "4800", "--framing", "8N1")
+    found = await document(tmp_path, *line, *QUICK, *save)
     assert (found["ok"], found["live"]["state"], found["differences"]) == (True, "ok", [])
     profile = profile_files.read(tmp_path / "profiles/scale.toml")
     agent = tmp_path / "agent.toml"
@@ -196,7 +199,7 @@ async def test_what_was_saved_runs_in_an_agent(terminal: UartPty, tmp_path: Path
 async def test_ctrl_c_at_any_question_leaves_nothing(terminal: UartPty, tmp_path: Path) -> None:
     answering(terminal, b"\r\n", balance())
     before = sorted(tmp_path.iterdir())
-    options = ("--port", terminal.port, "--baudrate", "4800", "--framing", "8N1", "--send", "SI")
+    options = ("--port", terminal.port, *QUICK, "--baudrate", "4800", "--framing", "8N1", "--send", "SI")
     questions = ["Take these?", "> ", "Which is the value?", "Its unit", "A name for what", "Another", "Does a word"]
     questions += ["Enter to take it", "How often", "> ", "A name for the instrument", "What is it", "Save it as:"]
     typed = {"> ": iter([".value", ".done"])}
@@ -216,7 +219,7 @@ async def test_ctrl_c_at_any_question_leaves_nothing(terminal: UartPty, tmp_path
 
 async def test_a_no_sends_nothing(terminal: UartPty, tmp_path: Path) -> None:
     answering(terminal, b"\r\n", balance())
-    async with typist(tmp_path, "try", "--port", terminal.port) as one:
+    async with typist(tmp_path, "try", "--port", terminal.port, *QUICK) as one:
         await one.answers("May they be sent?", "")
         await one.answers("Take these?", "7E9")
         await one.sees("'7E9' is no framing")
@@ -255,7 +258,8 @@ async def test_a_no_sends_nothing(terminal: UartPty, tmp_path: Path) -> None:
 async def test_a_balance_that_we_did_not_write(tmp_path: Path) -> None:
     (tmp_path / "ptys").mkdir()
     with mt_sics_balance(tmp_path / "ptys") as port:
-        found = await document(tmp_path, "--port", port, "--baudrate", "9600", "--framing", "8N1", "--name", "balance")
+        line = ("--port", port, "--baudrate", "9600", "--framing", "8N1")
+        found = await document(tmp_path, *line, *QUICK, "--name", "balance")
     assert found["live"]["state"] == "ok"
     assert "weight" in found["instrument"]["channels"]
     is_right(tmp_path / "balance.toml")
@@ -306,7 +310,7 @@ async def test_modbus_is_no_text_and_the_person_is_told_what_to_do(tmp_path: Pat
                 port.say(frame)
 
         port.listen(hear)
-        code, out, _ = await run(tmp_path, "--port", port.port, "--framing", "8N1", "--wait", "0.1", "--yes")
+        code, out, _ = await run(tmp_path, "--port", port.port, *QUICK, "--framing", "8N1", "--wait", "0.1", "--yes")
     assert code == 1
     assert "unit 1 answers in Modbus RTU at 19200 8N1" in out
     shown = out[out.index("[instruments.NAME]") :]
@@ -355,7 +359,7 @@ async def test_echo_prompt_comma_and_exponent_are_seen(
         port.plug()
         instrument = make(port)
         channel = ("--channel", next(iter(value)), "--name", "it")
-        line = ("--baudrate", "9600", "--framing", "8N1", "--wait", "0.1")
+        line = (*QUICK, "--baudrate", "9600", "--framing", "8N1", "--wait", "0.1")
         found = await document(tmp_path, "--port", port.port, *options, *channel, *line)
     assert instrument
     assert {"decimal": "."} | found["instrument"] | keys == {"decimal": "."} | found["instrument"]
@@ -365,7 +369,7 @@ async def test_echo_prompt_comma_and_exponent_are_seen(
 async def test_silence_says_what_to_look_at(tmp_path: Path) -> None:
     with Pty(tmp_path / "tty0") as port:
         port.plug()
-        line = ("--baudrate", "9600", "--framing", "8N1", "--wait", "0.05")
+        line = (*QUICK, "--baudrate", "9600", "--framing", "8N1", "--wait", "0.05")
         code, out, _ = await run(tmp_path, "--port", port.port, *line, "--yes")
         assert (code, "Is it the right cable?" in out) == (1, True)
         code, out, _ = await run(tmp_path, "--port", port.port, *line, "--json")
@@ -374,7 +378,7 @@ async def test_silence_says_what_to_look_at(tmp_path: Path) -> None:
 
 async def test_settings_that_a_port_does_not_have_are_left_out(terminal: UartPty, tmp_path: Path) -> None:
     answering(terminal, b"\r\n", balance())
-    options = ("--baudrate", "2400", "4800", "--framing", "8O1", "7E1", "8N1", "--wait", "0.1", "--name", "it")
+    options = (*QUICK, "--baudrate", "2400", "4800", "--framing", "8O1", "7E1", "8N1", "--wait", "0.1", "--name", "it")
     found = await document(tmp_path, "--port", terminal.port, *options)
     assert found["instrument"]["baudrate"] == 4800
 
@@ -384,7 +388,7 @@ async def test_a_port_that_is_used_or_not_there_is_named(tmp_path: Path) -> None
     assert (code, "is not there" in out, "->" in out) == (1, True, True)
     with Pty(tmp_path / "tty0") as port:
         port.plug()
-        async with typist(tmp_path, "try", "--port", port.port) as one:
+        async with typist(tmp_path, "try", "--port", port.port, *QUICK) as one:
             await one.sees("May they be sent?")
             code, out, _ = await run(tmp_path, "--port", port.port, "--yes")
             assert (code, "used by another program" in out, "process " in out) == (1, True, True)
@@ -394,7 +398,7 @@ async def test_a_port_that_is_used_or_not_there_is_named(tmp_path: Path) -> None
 async def test_a_profile_that_is_there_stays(terminal: UartPty, tmp_path: Path) -> None:
     answering(terminal, b"\r\n", balance())
     (tmp_path / "mine.toml").write_text("kept")
-    line = ("--baudrate", "4800", "--framing", "8N1")
+    line = (*QUICK, "--baudrate", "4800", "--framing", "8N1")
     code, out, _ = await run(tmp_path, "--port", terminal.port, *line, "--yes", "--save", "mine.toml")
     assert (code, "mine.toml is there already" in out) == (1, True)
     assert (tmp_path / "mine.toml").read_text() == "kept"

@@ -402,13 +402,7 @@ def described(notes: Notes, what: str) -> Values:
 
 
 async def execute(it: Instrument, wanted: tuple[str, Values]) -> Reply:
-    """What speaks without a pause can be commanded only a moment after its first values."""
-    while True:
-        reply = await it.execute(command(wanted[0], **wanted[1]), timeout_s=5)
-        assert isinstance(reply, Reply)
-        if reply.result != "refused" or "not connected" not in reply.reason:
-            return reply
-        await asyncio.sleep(0.05)
+    return await it.execute(command(wanted[0], **wanted[1]), timeout_s=5)
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.toml")))

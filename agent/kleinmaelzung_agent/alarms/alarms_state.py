@@ -44,7 +44,7 @@ class Watched:
         make_id: Callable[[], str],
     ) -> None:
         self._at_us, self._make_id = at_us, make_id
-        self._place = alarming.place
+        self._place, self._bus = alarming.place, alarming.bus
         self._channels = {name: _Channel(name, limits, now_ns) for name, limits in alarming.channels.items()}
         self._whole = _Silence(alarming.silence_s, now_ns)
         self._active: dict[Key, Alarm] = {}
@@ -86,7 +86,8 @@ class Watched:
 
     def said(self, condition: Condition, reason: str) -> bool:
         """Note what the driver says of the instrument; returns whether an active alarm has another cause by that."""
-        self._cause = f"port {self._place} lost"[:MAX_DETAIL] if condition == "searching" and self._place else ""
+        lost = self._lost(reason) if condition == "searching" else ""
+        self._cause = f"port {lost} lost"[:MAX_DETAIL] if lost else ""
         self._reason = "" if condition == "connected" else reason
         changed = False
         for key, alarm in self._active.items():
@@ -95,6 +96,11 @@ class Watched:
                 changed |= told != alarm
                 self._active[key] = told
         return changed
+
+    def _lost(self, reason: str) -> str:
+        """Its place, or the whole bus that this is on."""
+        of_bus = bool(self._bus) and reason.startswith((f"{self._bus} ", f"{self._bus}:"))
+        return self._bus if of_bus and not reason.startswith(self._place) else self._place
 
     def tick(self, now_ns: int) -> list[Record]:
         """Judge what time alone has brought."""

@@ -46,11 +46,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarming:
-    """What is watched of one instrument. `place` is the port it is lost with; others may have it too."""
+    """What is watched of one instrument. `place` is the port it is lost with; others may have it too.
+
+    `bus` is what it is lost with where the state's sentence begins with that.
+    """
 
     channels: Mapping[str, Limits] = field(default_factory=dict)
     silence_s: float | None = None
     place: str = ""
+    bus: str = ""
 
 
 UNWATCHED: Final = Alarming()

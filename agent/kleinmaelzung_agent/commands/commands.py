@@ -102,7 +102,8 @@ class Commands:
     async def end(self, limit_s: float) -> None:
         """Take no more, and give what is under way a little time."""
         self._is_ending = True
-        if under_way := [*self._running.values(), *self._noting.waiting]:
+        under_way: list[asyncio.Future[Any]] = [*self._running.values(), *self._noting.waiting]
+        if under_way:
             await asyncio.wait(under_way, timeout=limit_s)
         self._noting.settle()
 

@@ -1,6 +1,6 @@
 """A command that never went to an instrument: its id and reply into the file, and only then its record on its way.
 
-A record that left before could be one of two: a run after a kill -9, which does not find the id, takes it for another's.
+A record that left before could become one of two: a run after a kill -9, which does not find the id, makes another.
 """
 
 import asyncio

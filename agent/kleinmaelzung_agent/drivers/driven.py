@@ -135,8 +135,8 @@ class DrivenInstrument:
 
     async def _converse(self, connection: Connection) -> str:
         try:
+            self._connection = connection  # commands wait for its beginning, too
             await connection.begin()
-            self._connection = connection
             await self._poll_all(connection)
         except WrongInstrumentError as error:
             self._wrong = str(error)
@@ -284,6 +284,7 @@ class DrivenInstrument:
         async with AsyncExitStack() as stack:
             try:
                 async with asyncio.timeout(deadline - self._now()):
+                    await connection.begin()
                     await stack.enter_async_context(connection.turn())
             except TimeoutError:
                 raise RefusedError("expired while the port was busy: nothing was sent", "expired") from None

@@ -88,7 +88,7 @@ class Connection(Protocol):
         ...
 
     async def begin(self) -> None:
-        """Wait until something can be asked."""
+        """Wait until something can be asked: the polls do, and each command, which may be given at any moment."""
         ...
 
     def turn(self) -> AbstractAsyncContextManager[None]:

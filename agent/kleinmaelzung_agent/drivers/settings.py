@@ -69,6 +69,14 @@ class InstrumentConfig:
         return ""
 
     @property
+    def bus_place(self) -> str:
+        """What instruments with places of their own are lost with together; empty for what has none.
+
+        The state's sentences begin with it where all of it is lost, and with something else where one instrument is.
+        """
+        return ""
+
+    @property
     def shared_as(self) -> object:
         """What those must have in common who share a port, whatever they call it; None: it shares with nobody."""
         return None

@@ -1,4 +1,4 @@
-"""kleinmaelzung-agent profiles: which there are, and what one of them is.
+"""kleinmaelzung-agent profiles: a table of those there are, or the whole text of one.
 
 Exit codes: 0, 2 no such profile, or one that cannot be read.
 """
@@ -36,23 +36,20 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="kleinmaelzung-agent profiles", description="Shows the profiles, or the text of one."
+        prog="kleinmaelzung-agent profiles", description="List the profiles of instruments, or show the whole of one."
     )
-    parser.add_argument("name", nargs="?", metavar="NAME")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="show the whole of this one")
     parser.add_argument("--profiles", type=Path, metavar="DIR", help="folder of own profiles")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
 
 
 def listed(found: Sequence[Profile]) -> list[str]:
-    """A paragraph for each."""
-    lines = []
-    for one in found:
-        lines += [f"{one.name}: {one.label}", f"    tested: {one.tested}", f"    source: {one.source}"]
-        if one.parameters:
-            named = ", ".join(f"{name} = {value}" if value else name for name, value in one.parameters.items())
-            lines.append(f"    parameters: {named}")
-    return lines
+    """A line for each, below the names of the columns."""
+    rows = [("NAME", "KIND", "TESTED"), *((one.name, one.label, one.tested) for one in found)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    cells = ([cell.ljust(width) for cell, width in zip(row, widths, strict=True)] for row in rows)
+    return ["  ".join(row).rstrip() for row in cells]
 
 
 def document(one: Profile) -> dict[str, object]:

@@ -19,6 +19,8 @@ def send(trial: Trial, typed: str) -> bytes:
     if heard.content:
         text = raw_bytes.unescape(typed, "utf-8").decode("utf-8") if typed else None
         trial.history.append((text, heard.content))
+        if text is not None:
+            trial.heard.append((text, heard.content))
     return heard.content
 
 

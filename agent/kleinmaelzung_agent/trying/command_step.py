@@ -6,7 +6,7 @@ What is sent here may act: it is asked before.
 from collections.abc import Sequence
 
 from kleinmaelzung_agent.drivers import raw_bytes
-from kleinmaelzung_agent.trying import answers, bytes_shown, marks, person, words
+from kleinmaelzung_agent.trying import answers, argument_step, bytes_shown, marks, person, refusal_step, words
 from kleinmaelzung_agent.trying.draft import CommandDraft, Exchange
 from kleinmaelzung_agent.trying.trial import Trial
 from kleinmaelzung_wire import topics
@@ -27,19 +27,32 @@ def add(trial: Trial, name: str = "", text: str = "") -> None:
     heard = trial.line.ask(outgoing, answers.ANSWER_S)
     answers.show(trial, heard)
     send = raw_bytes.unescape(text, "utf-8").decode("utf-8")
-    found = trial.draft.marks if trial.draft.sources else marks.keys(outgoing, [heard.content])
-    lines = marks.lines(heard.content, found, outgoing)
+    if heard.content:
+        trial.heard.append((send, heard.content))
+    lines = marks.lines(heard.content, trial.around(outgoing, heard.content), outgoing)
     pattern = _pattern(trial, lines)
-    if pattern and not person.agrees(one, "Does this answer mean that it was done?", default=True):
+    if pattern and not _is_done(trial, lines[0]):
         one.say("Then it is not kept. Try it again when the instrument can do it.")
+        if one.is_there:
+            one.say("If this is how it refuses a command, type .refuse")
         return
+    filled = argument_step.ask(trial, name, send)
     trial.draft.commands = [kept for kept in trial.draft.commands if kept.name != name]
     trial.draft.exchanges = [kept for kept in trial.draft.exchanges if kept.command != name]
-    trial.draft.commands.append(
-        CommandDraft(name=name, send=send.replace("{", "{{").replace("}", "}}"), pattern=pattern)
+    trial.draft.commands.append(CommandDraft(name=name, send=filled.send, pattern=pattern, arguments=filled.arguments))
+    trial.draft.exchanges.append(
+        Exchange(command=name, arguments=filled.given, send=send, comes=heard.content, lines=tuple(lines))
     )
-    trial.draft.exchanges.append(Exchange(command=name, send=send, comes=heard.content, lines=tuple(lines)))
     one.say(f"Command {name} is kept.")
+    if pattern and one.is_there:
+        refusal_step.offer(trial)
+
+
+def _is_done(trial: Trial, line: str) -> bool:
+    """What the person says; with nobody there, what does not look like a refusal."""
+    if not trial.person.is_there:
+        return not refusal_step.is_usual(line)
+    return person.agrees(trial.person, "Does this answer mean that it was done?", default=True)
 
 
 def _name(typed: str) -> str:

@@ -9,7 +9,15 @@ from typing import Final
 from kleinmaelzung_agent.drivers import raw_bytes
 from kleinmaelzung_agent.drivers.raw_bytes import RawError
 from kleinmaelzung_agent.drivers.transport_port import PortError
-from kleinmaelzung_agent.trying import answers, bytes_shown, command_step, marking, settings_tried
+from kleinmaelzung_agent.trying import (
+    answers,
+    bytes_shown,
+    command_step,
+    identity_step,
+    marking,
+    refusal_step,
+    settings_tried,
+)
 from kleinmaelzung_agent.trying.trial import Trial
 
 HELP: Final = """\
@@ -19,6 +27,8 @@ HELP: Final = """\
   arrow up           brings back what you typed before
   .value             the last answer has a value: mark it
   .command           keep something as a command, such as tare or start
+  .identity          the last answer says which instrument it is: mark its serial number
+  .refuse            the last answer is how it refuses a command
   .end \\r            what is sent ends with this; .end alone: with nothing
   .line 2400 7E1     other line settings
   .hex 02 53 49 03   send these bytes as they are
@@ -60,6 +70,10 @@ def _did(trial: Trial, typed: str) -> bool:
             _mark(trial)
         case ".command":
             command_step.add(trial, *_name_and_text(rest))
+        case ".identity":
+            _identify(trial)
+        case ".refuse":
+            _refuse(trial)
         case ".end":
             trial.draft.terminator = raw_bytes.unescape(rest.strip(), "ascii").decode("ascii")
         case ".line":
@@ -73,6 +87,7 @@ def _did(trial: Trial, typed: str) -> bool:
             raise Quit
         case ".done":
             if trial.draft.sources:
+                identity_step.offer(trial)
                 return True
             trial.person.say("No value is marked yet: send what asks for it, then type .value, or .quit to stop.")
         case _ if re.match(r"\.[a-z]+\Z", word):
@@ -92,6 +107,20 @@ def _bytes(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         raise RawError(f"{text!r:.40} is no text of hexadecimal digits, expected such as 02 53 49 03") from None
+
+
+def _identify(trial: Trial) -> None:
+    if trial.history:
+        identity_step.mark(trial, *trial.history[-1])
+    else:
+        trial.person.say("Nothing has come yet: type what asks who it is, such as *IDN? or I4.")
+
+
+def _refuse(trial: Trial) -> None:
+    if line := refusal_step.last(trial):
+        refusal_step.mark(trial, line)
+    else:
+        trial.person.say("Nothing was answered yet: type something that it does not know.")
 
 
 def _mark(trial: Trial) -> None:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from kleinmaelzung_agent.drivers.port_settings import PortSettings
 from kleinmaelzung_wire.frames import Value
@@ -17,6 +17,8 @@ HEAD: Final = """\
 # test. docs/drivers.md says what each key means.
 """
 MOMENT: Final = "moment"  # the simulator's variable that says which answer is due
+REFUSING: Final = "refusing"  # ... and whether it refuses
+NumberType = Literal["number", "integer"]
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -43,13 +45,43 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArgumentDraft:
+    """A number of a command that is given each time."""
+
+    name: str
+    type: NumberType = "number"
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandDraft:
-    """`pattern` is empty where nothing is answered."""
+    """`pattern` is empty where nothing is answered; `send` has the arguments in braces."""
 
     name: str
     send: str
     pattern: str = ""
     label: str = ""
+    arguments: tuple[ArgumentDraft, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalDraft:
+    """How the instrument refuses: a line it said, the pattern of that, and what it means."""
+
+    line: str
+    pattern: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityDraft:
+    """Which instrument it is: the question, the pattern of its answer, and the serial number, where it says one."""
+
+    send: str
+    pattern: str
+    serial: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +95,15 @@ class Exchange:
     values: Mapping[str, Value] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     quality: Mapping[str, str] = field(default_factory=dict)
+    arguments: Mapping[str, Value] = field(default_factory=dict)
     result: str = ""
+    reason: str = ""
+    is_identity: bool = False  # it says which instrument it is
+    identity: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_reading(self) -> bool:
+        return not self.command and not self.is_identity
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,6 +117,8 @@ class Draft:
     channels: list[Marked] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     commands: list[CommandDraft] = field(default_factory=list)
+    refusals: list[RefusalDraft] = field(default_factory=list)
+    identity: IdentityDraft | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     answer_end: str = ""  # what ends a line that comes
 
@@ -100,13 +142,15 @@ def instrument(draft: Draft) -> dict[str, Any]:
     table |= draft.marks
     if draft.decimal != ".":
         table["decimal"] = draft.decimal
+    if draft.identity:
+        table["identity"] = {"send": draft.identity.send, "pattern": draft.identity.pattern}
     table["channels"] = {one.channel: _channel(one) for one in draft.channels}
     if polls := [_poll(one) for one in draft.sources if one.send is not None]:
         table["poll"] = polls
     if streams := [{"pattern": one.pattern} for one in draft.sources if one.send is None]:
         table["stream"] = streams
     if draft.commands:
-        table["commands"] = {one.name: _command(one) for one in draft.commands}
+        table["commands"] = {one.name: _command(one, draft.refusals) for one in draft.commands}
     return table
 
 
@@ -125,12 +169,25 @@ def _poll(one: Source) -> dict[str, Any]:
     return {"send": one.send, "every": one.every, "timeout": one.timeout, **several, "reply": reply}
 
 
-def _command(one: CommandDraft) -> dict[str, Any]:
+def _command(one: CommandDraft, refusals: Sequence[RefusalDraft]) -> dict[str, Any]:
     table: dict[str, Any] = {"label": one.label} if one.label else {}
     table["send"] = one.send
     if one.pattern:
         table["reply"] = [{"pattern": one.pattern}]
+        if refuse := [_refusal(refusal) for refusal in refusals if not re.fullmatch(one.pattern, refusal.line)]:
+            table["refuse"] = refuse
+    if one.arguments:
+        table["arguments"] = {argument.name: _argument(argument) for argument in one.arguments}
     return table
+
+
+def _refusal(one: RefusalDraft) -> dict[str, str]:
+    return {"pattern": one.pattern, "reason": one.reason}
+
+
+def _argument(one: ArgumentDraft) -> dict[str, Any]:
+    keys = {"unit": one.unit or None, "minimum": one.minimum, "maximum": one.maximum}
+    return {"type": one.type, **{key: _plain(value) for key, value in keys.items() if value is not None}}
 
 
 # --- text -------------------------------------------------------------------------------------------------------------
@@ -149,25 +206,30 @@ def profile(draft: Draft) -> str:
 
 def _simulator(draft: Draft) -> list[str]:
     """What a simulator needs beside the transcript: it says one answer after the other."""
-    count = sum(not one.command for one in draft.exchanges)
-    steps = {MOMENT: {"steps": list(range(count)), "every": "2s"}} if count > 1 else {}
+    count = sum(one.is_reading for one in draft.exchanges)
+    variables: dict[str, Any] = {MOMENT: {"steps": list(range(count)), "every": "2s"}} if count > 1 else {}
+    if any(one.result == "failed" for one in draft.exchanges):
+        variables[REFUSING] = 0
     end = {"terminator": draft.answer_end} if draft.answer_end not in ("", "\r\n") else {}
-    if not steps and not end:
+    if not variables and not end:
         return []
-    return ["\n[simulator]\n", *map(_pair, end.items()), *([_pair(("variables", steps))] if steps else [])]
+    return ["\n[simulator]\n", *map(_pair, end.items()), *([_pair(("variables", variables))] if variables else [])]
 
 
 def _transcript(exchanges: Sequence[Exchange]) -> Iterator[dict[str, Any]]:
-    read = [one for one in exchanges if not one.command]
+    read = [one for one in exchanges if one.is_reading]
     for one in exchanges:
-        keys: dict[str, Any] = {"command": one.command, "send": one.send}
-        if not one.command and len(read) > 1:
+        keys: dict[str, Any] = {"command": one.command, "arguments": one.arguments, "send": one.send}
+        if one.result == "failed":
+            keys |= {"when": f"{REFUSING} == 1", "given": {REFUSING: 1}}
+        if one.is_reading and len(read) > 1:
             moment = read.index(one)
             keys |= {"when": f"{MOMENT} == {moment}", "given": {MOMENT: moment}}
         keys["every"] = "1s" if one.send is None else ""
         keys["reply"] = _reply(one.lines)
         keys["values"] = {name: "none" if value is None else value for name, value in one.values.items()}
-        keys |= {"units": one.units, "quality": one.quality, "result": one.result}
+        keys |= {"units": one.units, "quality": one.quality, "identity": one.identity}
+        keys |= {"result": one.result, "reason": one.reason} if one.command else {}
         yield {key: value for key, value in keys.items() if value not in (None, {}, "", [])}
 
 
@@ -189,7 +251,9 @@ def _table(name: str, table: Mapping[str, Any]) -> list[str]:
 def _below(name: str, table: Mapping[str, Any]) -> Iterator[str]:
     prefix = f"{name}." if name else ""
     for key, value in table.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not all(isinstance(content, dict) for content in value.values()):
+            yield from (f"\n[{prefix}{key}]\n", *map(_pair, value.items()))
+        elif isinstance(value, dict):
             for inner, content in value.items():
                 yield from (f"\n[{prefix}{key}.{_quoted(inner)}]\n", *map(_pair, content.items()))
         elif _is_below(value):
@@ -206,23 +270,24 @@ def _pair(pair: tuple[str, Any]) -> str:
 
 
 def _key(key: str, value: Any) -> str:
-    return f"{_quoted(key)} = {_value(value)}\n"
+    return f"{_quoted(key)} = {written(value)}\n"
 
 
 def _quoted(key: str) -> str:
     return key if _BARE.fullmatch(key) else _text(key)
 
 
-def _value(value: Any) -> str:
+def written(value: Any) -> str:
+    """As TOML has it."""
     match value:
         case bool():
             return "true" if value else "false"
         case str():
             return _text(value)
         case dict():
-            return "{ " + ", ".join(f"{_quoted(key)} = {_value(below)}" for key, below in value.items()) + " }"
+            return "{ " + ", ".join(f"{_quoted(key)} = {written(below)}" for key, below in value.items()) + " }"
         case list():
-            return "[" + ", ".join(map(_value, value)) + "]"
+            return "[" + ", ".join(map(written, value)) + "]"
     return str(value)
 
 

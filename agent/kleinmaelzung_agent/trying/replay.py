@@ -5,18 +5,21 @@ The table of an instrument and its exchanges in; what each says, or sentences ab
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from kleinmaelzung_agent.configuration.tables import Table
 from kleinmaelzung_agent.drivers.conversation import MORE
 from kleinmaelzung_agent.drivers.counters import Counters
 from kleinmaelzung_agent.drivers.dialect import Request
+from kleinmaelzung_agent.drivers.driver import RefusedError
 from kleinmaelzung_agent.drivers.text import config as text_config
 from kleinmaelzung_agent.drivers.text.config import TextConfig
 from kleinmaelzung_agent.drivers.text.dialect import TextDialect
 from kleinmaelzung_agent.instruments import Reading
 from kleinmaelzung_agent.trying.draft import Exchange
 from kleinmaelzung_wire.messages import Command, Reply
+
+_SAME: Final = ("command", "units", "quality", "arguments", "reason", "identity")
 
 
 def read(table: Mapping[str, Any], port: str) -> tuple[TextConfig, list[str]]:
@@ -34,14 +37,21 @@ def _exchange(one: Mapping[str, Any], config: TextConfig) -> Exchange:
     said = one.get("reply", [])
     lines = [line.replace("{{", "{").replace("}}", "}") for line in ([said] if isinstance(said, str) else said)]
     values = {name: None if value == "none" else value for name, value in one.get("values", {}).items()}
+    is_identity = _is_identity(one, config)
     found = Exchange(
         send=one.get("send"),
         comes=b"",
         lines=tuple(lines),
         values=values,
-        **{key: one[key] for key in ("command", "units", "quality", "result") if key in one},
+        is_identity=is_identity,
+        result="done" if is_identity else one.get("result", ""),
+        **{key: one[key] for key in _SAME if key in one},
     )
     return replace(found, comes=composed(found, config))
+
+
+def _is_identity(one: Mapping[str, Any], config: TextConfig) -> bool:
+    return config.inquiry is not None and not one.get("command") and one.get("send") == config.inquiry.send
 
 
 def composed(one: Exchange, config: TextConfig) -> bytes:
@@ -56,12 +66,15 @@ def meant(config: TextConfig, exchange: Exchange) -> Exchange:
     """The exchange with what the driver reads from it; without values where it reads nothing."""
     dialect = TextDialect(config)
     found = _unasked(dialect, exchange) if exchange.send is None else _answered(dialect, config, exchange)
-    plain = replace(exchange, values={}, units={}, quality={}, result="")
-    if found is None:
-        return plain
-    quality = found.quality if isinstance(found, Reading) else {}
-    result = found.result if isinstance(found, Reply) else ""
-    return replace(plain, values=found.values, units=found.units, quality=quality, result=result)
+    plain = replace(exchange, values={}, units={}, quality={}, result="", reason="", identity={})
+    match found:
+        case Reading():
+            return replace(plain, values=found.values, units=found.units, quality=found.quality)
+        case Reply():
+            return replace(plain, values=found.values, units=found.units, result=found.result, reason=found.reason)
+        case dict():
+            return replace(plain, identity=found, result="done")
+    return plain
 
 
 def differences(config: TextConfig, exchanges: Sequence[Exchange]) -> list[str]:
@@ -75,7 +88,8 @@ def differences(config: TextConfig, exchanges: Sequence[Exchange]) -> list[str]:
 
 def _said(one: Exchange) -> str:
     parts = [f"{name} {value} {one.units.get(name, '')}".strip() for name, value in one.values.items()]
-    return ", ".join([*parts, *one.quality.values(), *([one.result] if one.result else [])]) or "nothing"
+    told = [one.result, one.reason, *(f"{name} {text}" for name, text in one.identity.items())]
+    return ", ".join([*parts, *one.quality.values(), *filter(None, told)]) or "nothing"
 
 
 def _unasked(dialect: TextDialect, exchange: Exchange) -> Reading | None:
@@ -85,9 +99,9 @@ def _unasked(dialect: TextDialect, exchange: Exchange) -> Reading | None:
     return next((reading for reading in readings if reading is not None), None)
 
 
-def _answered(dialect: TextDialect, config: TextConfig, exchange: Exchange) -> Reading | Reply | None:
+def _answered(dialect: TextDialect, config: TextConfig, exchange: Exchange) -> Reading | Reply | dict[str, str] | None:
     request = _request(dialect, config, exchange)
-    if request is None:
+    if request is None or (exchange.send is not None and request.outgoing != config.framing.wrap(exchange.send)):
         return None
     splitter = dialect.splitter(Counters())
     splitter.begin()
@@ -99,9 +113,14 @@ def _answered(dialect: TextDialect, config: TextConfig, exchange: Exchange) -> R
 
 
 def _request(dialect: TextDialect, config: TextConfig, exchange: Exchange) -> Request | None:
+    if exchange.is_identity:
+        return dialect.identity()
     if exchange.command:
-        return dialect.command(
-            Command(id="try", name=exchange.command, user="try", arguments={}, timeout_us=1_000_000, sent=0)
-        )
+        arguments = dict(exchange.arguments)
+        sent = Command(id="try", name=exchange.command, user="try", arguments=arguments, timeout_us=1_000_000, sent=0)
+        try:
+            return dialect.command(sent)
+        except RefusedError:
+            return None
     index = next((index for index, poll in enumerate(config.polls) if poll.send == exchange.send), None)
     return None if index is None else dialect.poll(index)

@@ -32,7 +32,7 @@ and put this into agent.toml:
 [instruments.{name}]
 profile = "{stem}"
 port = "{port}"
-
+{identity}
 Then look whether all is well: kleinmaelzung-agent check --config agent.toml"""
 
 
@@ -63,8 +63,19 @@ def finish(trial: Trial) -> Saved:
     trial.line.close()
     saved.live = _live(trial, config)
     name, port = saved.draft.name, trial.wanted.port
-    say(NEXT.format(name=name, port=port, folder=profile_files.OWN, path=path, file=path.name, stem=path.stem))
+    own = {"folder": profile_files.OWN, "path": path, "file": path.name, "stem": path.stem}
+    say(NEXT.format(name=name, port=port, identity=_own_identity(saved.draft), **own))
     return saved
+
+
+def _own_identity(draft: Draft) -> str:
+    """The profile is for all of its make; in agent.toml stands which one it is."""
+    if not draft.identity or not draft.identity.serial:
+        return ""
+    serial = drafts.written(draft.identity.serial)
+    return (
+        f"\n[instruments.{draft.name}.identity]\nserial = {serial}     # this one; without it any that answers alike\n"
+    )
 
 
 def _ask_name(trial: Trial) -> str:
@@ -115,7 +126,21 @@ def _transcript(trial: Trial, config: TextConfig) -> list[Exchange]:
         said = _unasked(trial, heard, config) if source.send is None else _answered(trial, source.send, heard)
         found = [replay.meant(config, one) for one in said]
         exchanges += [one for one in found if one.values][:KEPT]
-    return exchanges + [replay.meant(config, one) for one in trial.draft.exchanges if one.command]
+    asked = [one for one in trial.draft.exchanges if not one.is_reading]
+    return exchanges + [replay.meant(config, one) for one in [*_refused(trial, config), *asked]]
+
+
+def _refused(trial: Trial, config: TextConfig) -> Iterator[Exchange]:
+    """Each refusal, as the answer to the command that got it, else to the first that waits for an answer."""
+    tried = [one for one in trial.draft.exchanges if one.command and config.commands[one.command].reply]
+    for refusal in trial.draft.refusals:
+        got = {send for send, content in trial.heard if refusal.line in content.decode("utf-8", "replace")}
+        for one in sorted(tried, key=lambda one: one.send not in got):
+            made = replace(one, lines=(refusal.line,))
+            made = replay.meant(config, replace(made, comes=replay.composed(made, config)))
+            if made.result == "failed":
+                yield made
+                break
 
 
 def _answered(trial: Trial, send: str, heard: Iterable[bytes]) -> Iterator[Exchange]:
@@ -148,8 +173,10 @@ def _again(text: str, path: Path, trial: Trial) -> list[str]:
 def _tell_transcript(trial: Trial, saved: Saved) -> None:
     count = len(saved.draft.exchanges)
     for one in saved.draft.exchanges:
-        if one.command and one.result != "done":
+        if one.command and not one.result:
             trial.person.say(f"The answer to command {one.command} is not understood now: try it again with .command.")
+        if one.is_identity and not one.result:
+            trial.person.say("The answer to who it is is not understood now: mark it again with .identity.")
     if saved.differences:
         trial.person.say(f"Its transcript does not mean what it meant: {'; '.join(saved.differences)}")
     elif count:

@@ -57,11 +57,11 @@ class Found:
 Told = Callable[[Found], None]
 
 
-def hear(line: Line, tried: Sequence[PortSettings], told: Told) -> list[Found]:
+def hear(line: Line, tried: Sequence[PortSettings], told: Told, *, listen_s: float = LISTEN_S) -> list[Found]:
     """Listen only. Where nothing comes at the first settings, nothing comes at the others."""
     found: list[Found] = []
     for settings in _known(line, tried):
-        heard = line.listen(LISTEN_S if not found else HEAR_S, HEAR_S).content
+        heard = line.listen(listen_s if not found else HEAR_S, HEAR_S).content
         if not heard and not found:
             return []
         found.append(_judged(line, settings, heard, None))

@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +21,10 @@ from kleinmaelzung_agent.trying import (
     answers,
     command_step,
     console,
+    identity_step,
     marking,
     profile_hints,
+    refusal_step,
     saving,
     search,
     settings_step,
@@ -33,10 +35,11 @@ from kleinmaelzung_agent.trying.line import Line
 from kleinmaelzung_agent.trying.person import Person, Typing, Yes
 from kleinmaelzung_agent.trying.saving import Saved
 from kleinmaelzung_agent.trying.search import Question
-from kleinmaelzung_agent.trying.trial import GivenUp, Trial, Wanted
+from kleinmaelzung_agent.trying.trial import GivenUp, Trial, Wanted, WantedArgument
 from kleinmaelzung_wire import codec, remedies
 
 STOPPED: Final = "\nStopped. Nothing was saved."
+ARGUMENT_PARTS: Final = 4
 SETTINGS_ONLY: Final = "nothing comes by itself, and nothing is asked: give --send, such as --send SI"
 
 
@@ -94,6 +97,9 @@ def parser() -> argparse.ArgumentParser:
     line.add_argument(
         "--wait", type=float, default=search.ANSWER_S, metavar="S", help="for an answer, while settings are tried"
     )
+    line.add_argument(
+        "--listen", type=float, default=search.LISTEN_S, metavar="S", help="whether something comes by itself"
+    )
     line.add_argument("--listen-only", action="store_true", help="send nothing to find the settings")
     value = made.add_argument_group("the value")
     value.add_argument("--send", metavar="TEXT", help="the question whose answer has the value")
@@ -107,6 +113,16 @@ def parser() -> argparse.ArgumentParser:
     rest.add_argument(
         "--command", action="append", default=[], metavar="NAME=TEXT", help="try this command and keep it"
     )
+    rest.add_argument(
+        "--argument",
+        action="append",
+        default=[],
+        metavar="NAME=ARG,UNIT,MIN,MAX",
+        help="the number in command NAME is given each time: set=setpoint,°C,-20,200",
+    )
+    rest.add_argument("--refuse", action="append", default=[], metavar="LINE", help="it refuses a command like this")
+    rest.add_argument("--identity", metavar="TEXT", help="the question which instrument it is, such as *IDN?")
+    rest.add_argument("--serial", default="", metavar="N", help="its serial number, or which word of that answer it is")
     rest.add_argument("--name", default="", help="the instrument's name, such as balance")
     rest.add_argument("--label", default="", help="what it is, for people")
     rest.add_argument("--save", type=Path, metavar="FILE", help="the profile; default: NAME.toml")
@@ -140,10 +156,24 @@ def read(options: argparse.Namespace) -> Wanted:
         every=options.every,
         label=options.label,
         commands=tuple((name, text) for name, text in commands),
+        arguments=dict(_argument(one, dict(commands)) for one in options.argument),
+        refusals=tuple(options.refuse),
+        identity=options.identity,
+        serial=options.serial,
         save=options.save,
         wait_s=options.wait,
+        listen_s=options.listen,
         is_silent=options.listen_only,
     )
+
+
+def _argument(one: str, commands: Mapping[str, str]) -> tuple[str, WantedArgument]:
+    command, _, rest = one.partition("=")
+    parts = [part.strip() for part in rest.split(",")]
+    if command not in commands or not parts[0] or len(parts) > ARGUMENT_PARTS:
+        expected = "NAME=ARG,UNIT,MIN,MAX with the NAME of a --command, such as set=setpoint,°C,-20,200"
+        raise ValueError(f"--argument {one}: expected {expected}")
+    return command, WantedArgument(*parts)
 
 
 def _draft(wanted: Wanted) -> Draft:
@@ -183,3 +213,9 @@ def _by_itself(trial: Trial) -> None:
     marking.mark(trial, *trial.history[-1])
     for name, text in trial.wanted.commands:
         command_step.add(trial, name, text)
+    for line in trial.wanted.refusals:
+        refusal_step.mark(trial, line)
+    if identity := trial.wanted.identity:
+        identity_step.mark(trial, identity, answers.send(trial, identity))
+        if not trial.draft.identity:
+            raise GivenUp(f"{identity} was not answered with the same twice: it does not tell which instrument it is")

@@ -67,7 +67,7 @@ def _choices(trial: Trial) -> tuple[tuple[int, ...], tuple[str, ...]]:
 def _find(trial: Trial, tried: list[PortSettings]) -> list[Found]:
     say = trial.person.say
     say(f"Listening at {settings_tried.shown(tried[0])} whether something comes by itself (nothing is sent) ...")
-    heard = search.hear(trial.line, tried, lambda one: say(_row(one)))
+    heard = search.hear(trial.line, tried, lambda one: say(_row(one)), listen_s=trial.wanted.listen_s)
     if heard and (heard[0].score.is_text or heard[0].modbus_unit is not None):
         trial.is_streaming = heard[0].score.is_text
         return heard

@@ -1,6 +1,7 @@
 """I2C buses: transfers in a thread of each bus, one after the other, and what their errors mean in plain words.
 
 All instruments of one bus share its thread, and so wait for each other; a bus that hangs holds up only its own.
+A sentence begins with the bus where all of it is lost, else with the instrument: alarms of one cause are found by that.
 """
 
 import errno

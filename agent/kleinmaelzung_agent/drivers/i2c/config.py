@@ -62,6 +62,10 @@ class I2cConfig(InstrumentConfig):
         """The address: others on the bus are no trouble."""
         return f"{os.path.realpath(self.bus)} {self.address:#04x}"
 
+    @property
+    def bus_place(self) -> str:
+        return self.bus
+
 
 def read(table: Table) -> I2cConfig:
     """The configuration of one instrument."""

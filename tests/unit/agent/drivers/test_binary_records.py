@@ -1,4 +1,4 @@
-"""Bytes to binary records: whole, byte by byte, noise, escapes, weak checks, ten megabytes without end."""
+"""Bytes to binary records: whole, byte by byte, noise, escapes, weak checks, a megabyte without end."""
 
 import random
 import struct
@@ -151,13 +151,12 @@ def test_how_the_bytes_are_cut_changes_nothing(parts: list[bytes | int], cuts: l
 
 
 @pytest.mark.parametrize("name", ["fixed", "counted"])
-@pytest.mark.parametrize("content", [random.Random(2).randbytes(1_000_000), b"\xaa" * 1_000_000, b"\xaa\x55" * 500_000])
-def test_ten_megabytes_without_end_are_no_value_and_hold_nothing(name: str, content: bytes) -> None:
+@pytest.mark.parametrize("content", [random.Random(2).randbytes(1_000_000), b"\xaa" * 1_000_000, b"\xaa\x55" * 100_000])
+def test_a_megabyte_without_end_is_no_value_and_holds_nothing(name: str, content: bytes) -> None:
     splitter = hunting(name)
-    for _ in range(10 if content[0] != 0xAA else 1):  # each of these costs a checksum
-        for at in range(0, len(content), 4096):
-            assert splitter.feed(content[at : at + 4096]) == []
-            assert splitter.held <= PIECE + 2 * MAX_LENGTH
+    for at in range(0, len(content), 4096):
+        assert splitter.feed(content[at : at + 4096]) == []
+        assert splitter.held <= PIECE + 2 * MAX_LENGTH
     assert splitter.counters.undecodable > 0
 
 
@@ -204,13 +203,12 @@ def test_a_distrusted_half_joins_nothing() -> None:
     assert splitter.counters.half_lines == 1
 
 
-def test_ten_megabytes_of_noise_without_a_silence_are_no_weak_record() -> None:
+def test_a_megabyte_of_noise_without_a_silence_is_no_weak_record() -> None:
     noise = random.Random(3).randbytes(1_000_000)
     splitter = after_silence(WEAK)
-    for _ in range(10):
-        for at in range(0, len(noise), 4096):
-            assert splitter.feed(noise[at : at + 4096]) == []
-            assert not splitter.is_inside
+    for at in range(0, len(noise), 4096):
+        assert splitter.feed(noise[at : at + 4096]) == []
+        assert not splitter.is_inside
 
 
 @pytest.mark.parametrize(

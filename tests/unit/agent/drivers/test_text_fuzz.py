@@ -86,13 +86,13 @@ def test_bytes_that_are_lost_from_checked_lines_make_no_value_that_was_not_sent(
 
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("piece", [b"x", b"1,23.4", b"\x02", b"$1,", b"---" + b"x" * 500 + b"\r", b"\xff\x00"])
-def test_ten_megabytes_without_an_end_hold_no_memory_and_are_no_value(name: str, piece: bytes) -> None:
+def test_a_megabyte_without_an_end_holds_no_memory_and_is_no_value(name: str, piece: bytes) -> None:
     it, counters = dialect(name), Counters()
     splitter = it.splitter(counters)
     splitter.begin()
     chunk = piece * (4096 // len(piece))
     tracemalloc.start()
-    for _ in range(10_000_000 // len(chunk)):
+    for _ in range(1_000_000 // len(chunk)):
         for message in splitter.feed(chunk):
             assert not it.unasked(message, 0)
     peak = tracemalloc.get_traced_memory()[1]

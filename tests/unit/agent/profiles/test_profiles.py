@@ -132,10 +132,14 @@ def test_each_shipped_profile_tells_where_it_comes_from(name: str) -> None:
     assert units >= set(channels) - texts, "and each unit"
 
 
-def test_profiles_are_listed_with_their_source(capsys: pytest.CaptureFixture[str]) -> None:
+def test_profiles_are_a_table_and_one_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert profile_list.main([]) == 0
-    shown = capsys.readouterr().out
-    assert "mt-sics: Balance, MT-SICS\n    tested: simulator mt-sics-emulator\n    source: Mettler Toledo" in shown
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows] == profile_files.names([profile_files.SHIPPED])
+    at = [head.index(column) for column in ("NAME", "KIND", "TESTED")]
+    [balance] = [row for row in rows if row.startswith("mt-sics ")]
+    assert balance[at[1] :].startswith("Balance, MT-SICS  ")
+    assert balance[at[2] :] == "simulator mt-sics-emulator"
     assert profile_list.main(["sht31"]) == 0
     assert capsys.readouterr().out == (profile_files.SHIPPED / "sht31.toml").read_text()
     assert profile_list.main(["sht32"]) == 2

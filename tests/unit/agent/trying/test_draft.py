@@ -1,6 +1,7 @@
 """The profile as text: what is written is what is read again."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import given
@@ -10,7 +11,16 @@ from kleinmaelzung_agent.drivers.port_settings import PortSettings
 from kleinmaelzung_agent.profiles import profile_files
 from kleinmaelzung_agent.trying import draft as drafts
 from kleinmaelzung_agent.trying import replay
-from kleinmaelzung_agent.trying.draft import CommandDraft, Draft, Exchange, Marked, Source
+from kleinmaelzung_agent.trying.draft import (
+    ArgumentDraft,
+    CommandDraft,
+    Draft,
+    Exchange,
+    IdentityDraft,
+    Marked,
+    RefusalDraft,
+    Source,
+)
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="$"), max_size=20)
 
@@ -92,3 +102,50 @@ def test_values_that_come_unasked_are_said_again_by_a_simulator() -> None:
     one.exchanges = [Exchange(send=None, comes=b"", lines=("S {1} g",), values={"weight": None})]
     entry = tomllib.loads(drafts.profile(one))["transcript"][0]
     assert entry == {"every": "1s", "reply": "S {{1}} g", "values": {"weight": "none"}}
+
+
+def offered() -> Draft:
+    """With all that is offered beside the value."""
+    one = draft()
+    setpoint = ArgumentDraft(name="sp", unit="°C", minimum=-20.0, maximum=180.5)
+    one.commands.append(CommandDraft(name="set", send="SV {sp:.1f}", pattern="OK", arguments=(setpoint,)))
+    one.refusals.append(RefusalDraft(line="ERR 3", pattern="ERR +[0-9]+", reason='it said "no"'))
+    one.identity = IdentityDraft(send="I4", pattern='I4 A "(?P<serial>[^"]+)"', serial="4711")
+    given = {"sp": 45.0}
+    failed = Exchange(command="set", arguments=given, send="SV 45.0", comes=b"\x02ERR 3\x03", lines=("ERR 3",))
+    one.exchanges += [
+        replace(failed, result="failed", reason='it said "no"'),
+        replace(failed, comes=b"\x02OK\x03", lines=("OK",), result="done"),
+        Exchange(
+            send="I4",
+            comes=b'\x02I4 A "4711"\x03',
+            lines=('I4 A "4711"',),
+            is_identity=True,
+            identity={"serial": "4711"},
+            result="done",
+        ),
+    ]
+    return one
+
+
+def test_identity_arguments_and_refusals_are_read_as_they_were_meant() -> None:
+    profile, exchanges, differences = read(drafts.profile(offered()))
+    assert differences == []
+    assert exchanges == offered().exchanges
+    set_ = profile.settings["commands"]["set"]
+    assert set_["arguments"] == {"sp": {"type": "number", "unit": "°C", "minimum": -20, "maximum": 180.5}}
+    assert set_["refuse"] == [{"pattern": "ERR +[0-9]+", "reason": 'it said "no"'}]
+    assert profile.settings["identity"] == {"send": "I4", "pattern": 'I4 A "(?P<serial>[^"]+)"'}
+    assert profile.simulator["variables"]["refusing"] == 0
+
+
+def test_what_no_longer_means_the_same_is_a_difference() -> None:
+    text = drafts.profile(offered())
+    for old, new, told in [
+        ("SV {sp:.1f}", "SV {sp:.2f}", "expected done, found nothing"),
+        ('serial = "4711"', 'serial = "4712"', "expected done, serial 4712, found done, serial 4711"),
+        ("ERR +[0-9]+", "ERR +[4-9]", 'expected failed, it said "no", found nothing'),
+        ("maximum = 180.5", "maximum = 40", "expected done, found nothing"),
+    ]:
+        assert old in text
+        assert told in "; ".join(read(text.replace(old, new))[2])
