@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection, serve
@@ -22,11 +21,6 @@ from websockets.typing import Subprotocol
 from kleinmaelzung_wire import descriptions, frames, messages, sockets, topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.requests import Answer
-
-PAGE = Path(__file__).parents[1] / "gateway/kleinmaelzung_gateway/page"
-PAGE_FILES = {"/": "index.html"} | {f"/{name}": name for name in ("page.js", "agents.js", "enrol.js", "page.css")}
-PAGE_TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
 
 NOW_US = 1_790_000_000_000_000
 
@@ -248,19 +242,16 @@ class FakeGateway:
         ]
         return {"totalCount": len(self.accounts), "clients": clients}
 
-    def answer_page(self, socket: ServerConnection, request: Request) -> Response | None:
+    def answer_get(self, socket: ServerConnection, request: Request) -> Response | None:
         if request.path == sockets.CLIENT_PATH:
             return None
         if request.path == "/healthz":
-            return _page(json.dumps(self.health).encode(), "application/json")
-        if request.path in PAGE_FILES:
-            path = PAGE / PAGE_FILES[request.path]
-            return _page(path.read_bytes(), PAGE_TYPES[path.suffix])
+            return _health(json.dumps(self.health).encode())
         return socket.respond(HTTPStatus.NOT_FOUND, "there is no such page\n")
 
 
-def _page(body: bytes, kind: str) -> Response:
-    headers = Headers({"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": POLICY})
+def _health(body: bytes) -> Response:
+    headers = Headers({"Content-Type": "application/json", "Content-Length": str(len(body))})
     headers["Connection"] = "close"
     return Response(200, "OK", headers, body)
 
@@ -272,7 +263,7 @@ async def running(gateway: FakeGateway) -> AsyncIterator[FakeGateway]:
         gateway.serve_socket,
         "127.0.0.1",
         gateway.port,
-        process_request=gateway.answer_page,
+        process_request=gateway.answer_get,
         subprotocols=[Subprotocol(sockets.MSGPACK), Subprotocol(sockets.JSON)],
         compression=None,
         close_timeout=1,

@@ -1,9 +1,13 @@
 """The whole system as it is deployed on one machine, and an agent of ours as its own process."""
 
 import asyncio
+import atexit
 import contextlib
+import functools
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +17,7 @@ import asyncpg
 
 import kleinmaelzung
 from kleinmaelzung_local import system
+from kleinmaelzung_local.postgres import Postgres
 from kleinmaelzung_wire import access, messages
 from tests.waiting import until
 
@@ -129,10 +134,29 @@ class Whole:
                 await asyncio.sleep(0.02)
 
 
+@functools.cache
+def _set_up_once() -> Path:
+    """What a first start needs most of its time for: an empty cluster of PostgreSQL, and the password to it."""
+    made = Path(tempfile.mkdtemp(prefix="kleinmaelzung-whole-"))
+    atexit.register(shutil.rmtree, made, ignore_errors=True)
+    password = system.secrets_of(made)["postgres"]
+    Postgres(directory=made / "postgres", port=0, password=password).initialise()
+    return made
+
+
+def set_up(data: Path) -> Path:
+    """A data directory for a start that is the first one but for initdb, which is the same each time, and slow."""
+    made = _set_up_once()
+    (data / "secrets").mkdir(mode=0o700, parents=True)
+    shutil.copy2(made / "secrets" / "postgres", data / "secrets")
+    shutil.copytree(made / "postgres", data / "postgres")
+    return data
+
+
 @asynccontextmanager
 async def whole_system(directory: Path, *, public_view: bool = False) -> AsyncIterator[Whole]:
     """Everything, as `kleinmaelzung up` starts it."""
-    choices = system.Choices(data=directory / "server", port=0, public_view=public_view)
+    choices = system.Choices(data=set_up(directory / "server"), port=0, public_view=public_view)
     async with system.run(choices) as running:
         password = running.password_file.read_text()
         async with kleinmaelzung.connect(running.url, user="admin", password=password) as lab:

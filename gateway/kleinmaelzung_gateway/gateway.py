@@ -15,7 +15,7 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_gateway import history_query, http, listener
+from kleinmaelzung_gateway import history_query, http, listener, page_files
 from kleinmaelzung_gateway.agents import Agents
 from kleinmaelzung_gateway.certificate import Certificate
 from kleinmaelzung_gateway.clients import Clients, Entrances
@@ -46,7 +46,6 @@ class Gateway:
     """What all sockets share."""
 
     def __init__(self, config: Config) -> None:
-        self._config = config
         self.version = importlib.metadata.version("kleinmaelzung")
         self._started = time.time_ns() // 1000
         self._metrics = Metrics()
@@ -54,6 +53,7 @@ class Gateway:
         self.hub = Hub(Refusals(self._metrics), self._shelf)
         self.guard = Guard(config.limits, OPEN_TIMEOUT_S)
         self._names = config.names
+        self._page = page_files.read(page_files.BUILT, is_public=config.public_password is not None)
         broker = Broker(
             host=config.broker_host,
             port=config.broker_port,
@@ -86,11 +86,10 @@ class Gateway:
         assert isinstance(websocket, GuardedConnection)
         if sentence := websocket.why_refused():
             return http.busy(sentence)
-        is_public = self._config.public_password is not None
         refused = http.refuse(request, self._names)
         if refused is None and history_query.is_meant(request.path):
             return await self.history.answer(websocket, request)
-        answered = refused or http.answer(websocket, request, self.health, self.metrics, is_public=is_public)
+        answered = refused or http.answer(websocket, request, self.health, self.metrics, self._page)
         if answered is None and not await websocket.login_place():
             return http.busy("too many connections that have not logged in yet; come back later")
         return answered

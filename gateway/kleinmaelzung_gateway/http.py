@@ -1,27 +1,19 @@
 """Plain HTTP on the same port: the page, /healthz, /metrics (/history/: history.py). All else is 404, with a sentence.
 
-websockets answers GETs with whole bodies, so what is served here is small.
+websockets answers with whole bodies, so what is served here is small.
 """
 
 import http
 import json
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from kleinmaelzung_gateway import door
+from kleinmaelzung_gateway import door, page_files
 from kleinmaelzung_gateway.door import Names
 from kleinmaelzung_wire import sockets
-
-PAGE = Path(__file__).with_name("page")
-_TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-}
 
 SECURITY = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -31,6 +23,7 @@ SECURITY = {
     "Cache-Control": "no-cache",
 }
 
+_ALLOW = {"Allow": "GET, HEAD"}
 Healthy = Callable[[], dict[str, object]]
 
 
@@ -56,20 +49,36 @@ def answer(
     request: Request,
     health: Healthy,
     metrics: Callable[[], str],
-    *,
-    is_public: bool = False,
+    page: page_files.Files,
 ) -> Response | None:
-    """The answer to a plain GET; None lets a WebSocket handshake go on."""
+    """The answer to a plain GET or HEAD; None lets a WebSocket handshake go on."""
     path = request.path.partition("?")[0]
     if path in (sockets.AGENT_PATH, sockets.CLIENT_PATH):
         return _check_handshake(request, path)
+    method = getattr(request, "method", "GET")  # websockets before 17 lets nothing else in
+    if method not in ("GET", "HEAD"):
+        return response(http.HTTPStatus.METHOD_NOT_ALLOWED, "Only GET and HEAD are answered here\n", more=_ALLOW)
+    answered = _plain(path, request, health, metrics, page)
+    if method == "HEAD":
+        answered.body = b""
+    return answered
+
+
+def _plain(
+    path: str, request: Request, health: Healthy, metrics: Callable[[], str], page: page_files.Files
+) -> Response:
     if path == "/healthz":
         state = health()
         status = http.HTTPStatus.OK if state["ok"] else http.HTTPStatus.SERVICE_UNAVAILABLE
         return response(status, json.dumps(state) + "\n", "application/json")
     if path == "/metrics":
         return response(http.HTTPStatus.OK, metrics(), "text/plain; version=0.0.4; charset=utf-8")
-    return _page("/index.html" if path == "/" else path, is_public=is_public)
+    if file := page.get(path):
+        status, body, headers = file.answer(request.headers)
+        return response(status, body, more=headers)
+    if path == "/" and not page:
+        return response(http.HTTPStatus.SERVICE_UNAVAILABLE, page_files.NOT_BUILT + "\n")
+    return response(http.HTTPStatus.NOT_FOUND, "There is nothing here. The page is at /\n")
 
 
 def _check_handshake(request: Request, path: str) -> Response | None:
@@ -84,22 +93,15 @@ def _check_handshake(request: Request, path: str) -> Response | None:
     return None
 
 
-def _page(path: str, *, is_public: bool) -> Response:
-    # Only files that lie directly in the page's folder, whatever the path says.
-    file = next((found for found in PAGE.iterdir() if f"/{found.name}" == path), None)
-    if file is None or file.suffix not in _TYPES:
-        return response(http.HTTPStatus.NOT_FOUND, "There is nothing here. The page is at /\n")
-    text = file.read_text()
-    # The page learns that there is a public view without a login that fails.
-    if is_public and file.suffix == ".html":
-        text = text.replace('data-public-view="no"', 'data-public-view="yes"')
-    return response(http.HTTPStatus.OK, text, _TYPES[file.suffix])
-
-
-def response(status: http.HTTPStatus, body: str, content_type: str = "text/plain; charset=utf-8") -> Response:
-    content = body.encode()
-    headers = Headers(SECURITY)
-    headers["Content-Type"] = content_type
-    headers["Content-Length"] = str(len(content))
-    headers["Connection"] = "close"
-    return Response(status.value, status.phrase, headers, content)
+def response(
+    status: http.HTTPStatus,
+    body: str | bytes,
+    content_type: str = "text/plain; charset=utf-8",
+    more: Mapping[str, str] | None = None,
+) -> Response:
+    """One with what every answer says; `more` are headers that add to it or say otherwise."""
+    content = body.encode() if isinstance(body, str) else body
+    headers = SECURITY | {"Content-Type": content_type, "Connection": "close"}
+    if status is not http.HTTPStatus.NOT_MODIFIED:  # there it would be that of the file
+        headers["Content-Length"] = str(len(content))
+    return Response(status.value, status.phrase, Headers(headers | dict(more or {})), content)

@@ -145,6 +145,10 @@ def _registries() -> dict[str, str]:
         file = Path(tempfile.gettempdir()) / f"kleinmaelzung-pip-{os.getpid()}.conf"
         file.write_text(f"[global]\nindex-url = {index}\n")
         told["PIP_CONFIG"] = str(file)
+    if registry := os.environ.get("NPM_CONFIG_REGISTRY"):
+        file = Path(tempfile.gettempdir()) / f"kleinmaelzung-npm-{os.getpid()}.npmrc"
+        file.write_text(f"registry={registry}\n")
+        told["NPM_CONFIG"] = str(file)
     return told
 
 

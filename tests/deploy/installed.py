@@ -15,8 +15,9 @@ from kleinmaelzung_local import ports, system
 from tests.deploy import images
 
 ROOT: Final = Path(__file__).parents[2]
-WHAT_IS_INSTALLED: Final = ("agent", "broker", "client", "deploy", "gateway", "requirements", "services")
+WHAT_IS_INSTALLED: Final = ("agent", "broker", "client", "deploy", "gateway", "requirements", "scripts", "services")
 MADE_BY_INSTALL: Final = shutil.ignore_patterns(".env", "secrets", "certificates", "configuration", "__pycache__")
+NOT_COPIED: Final = shutil.ignore_patterns("__pycache__", "node_modules")
 LIMIT_S: Final = 900.0
 
 
@@ -114,9 +115,9 @@ def installation(directory: Path) -> Iterator[Installation]:
 def copy_tree(tree: Path) -> None:
     """What an installation needs of this tree, and nothing that one has made."""
     for name in WHAT_IS_INSTALLED:
-        ignore = MADE_BY_INSTALL if name == "deploy" else shutil.ignore_patterns("__pycache__")
+        ignore = MADE_BY_INSTALL if name == "deploy" else NOT_COPIED
         shutil.copytree(ROOT / name, tree / name, ignore=ignore)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree / name)
 
 

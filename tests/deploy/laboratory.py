@@ -11,7 +11,7 @@ from kleinmaelzung_local import system
 from tests.deploy import machines
 from tests.deploy.machines import UNIT, Machine
 from tests.waiting import until
-from tests.whole import THERMOMETER, Whole
+from tests.whole import THERMOMETER, Whole, set_up
 
 CONFIG: Final = "/etc/kleinmaelzung/agent.toml"
 CURRENT: Final = "/opt/kleinmaelzung-agent/current"
@@ -56,7 +56,7 @@ async def counter() -> AsyncIterator[Counter]:
 @asynccontextmanager
 async def server(directory: Path) -> AsyncIterator[Whole]:
     """Everything but the agent, on this machine, where the container reaches it."""
-    choices = system.Choices(data=directory / "server", port=0, host=machines.bridge_address())
+    choices = system.Choices(data=set_up(directory / "server"), port=0, host=machines.bridge_address())
     async with system.run(choices) as running:
         password = running.password_file.read_text()
         async with kleinmaelzung.connect(running.url, user="admin", password=password) as lab:

@@ -27,6 +27,7 @@ from tests.faults import field, instruments
 from tests.faults.agents import Agent
 from tests.faults.field import ApartField, PlainField
 from tests.faults.parts import Breakable, Ending, Part
+from tests.whole import set_up
 
 ROOT: Final = Path(__file__).parents[2]
 CONNECT_S: Final = 30.0
@@ -177,7 +178,7 @@ class Laboratory:
 @asynccontextmanager
 async def in_processes(directory: Path, host: str) -> AsyncIterator[Server]:
     """As `kleinmaelzung up` has it, with nothing started yet."""
-    with system.locked(directory / "server"):
+    with system.locked(set_up(directory / "server")):
         plan = await asyncio.to_thread(system.plan, system.Choices(data=directory / "server", host=host, port=0))
         log = directory / "log"
         yield Server(

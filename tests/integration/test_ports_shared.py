@@ -123,7 +123,9 @@ async def test_a_late_answer_of_one_instrument_never_answers_another(
     bus.says_address = says_address
     bus.start()
     terminal.plug()
-    wanted = driving.load(tmp_path, units(terminal.port, "a", "b", says_address=says_address))
+    text, name, other = units(terminal.port, "a", "b", says_address=says_address).partition("[instruments.b]")
+    # Also on a loaded machine, where the bus itself is slow, nothing of the other is late.
+    wanted = driving.load(tmp_path, text + name + other.replace('"100ms"', '"10s"'))
     async with driving.running(notes, wanted) as instruments:
         await until(lambda: notes.values("a") and notes.values("b"), "both are read")
         for late_s in (0.15, 0.4, 0.8):
@@ -133,12 +135,8 @@ async def test_a_late_answer_of_one_instrument_never_answers_another(
             await until(lambda: instruments["a"].counters.late > late, "the late answer came")  # noqa: B023
             await until(lambda: len(notes.values("b")) > before + 3, "the other is read")  # noqa: B023
         assert [set(notes.values(name)) for name in "ab"] == [{1.25}, {2.25}]
-        # On a loaded machine the bus itself may answer late: that is for the one that was asked, too.
-        for name in "ab":
-            counters = instruments[name].counters
-            await until(lambda: counters.late == counters.timeouts, f"each late answer is counted at {name}")  # noqa: B023
-            assert counters.rejected_lines == 0
-        assert instruments["a"].counters.late >= 3
+        assert instruments["a"].counters.timeouts >= instruments["a"].counters.late >= 3
+        assert (instruments["b"].counters.late, instruments["b"].counters.rejected_lines) == (0, 0)
 
 
 @pytest.mark.parametrize(("timeout_s", "result"), [(5.0, "done"), (0.3, "expired")])

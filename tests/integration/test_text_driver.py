@@ -280,7 +280,9 @@ async def test_rubbish_is_counted_and_costs_no_memory_and_no_neighbour(
     with Pty(tmp_path / "other") as other:
         other.plug()
         Thermometer(other).start()
-        patient = THERMOMETER.replace('"300ms"', '"10s"').replace('"100ms"', '"5s"')  # its instrument is in this process
+        patient = THERMOMETER.replace('"300ms"', '"10s"').replace(
+            '"100ms"', '"5s"'
+        )  # its instrument is in this process
         neighbour = read(tmp_path, patient, other.port, every="10ms")
         async with running(notes, neighbour, "other"), running(notes, read(tmp_path, THERMOMETER, terminal.port)) as it:
             await until(lambda: notes.condition("other") == "connected", "the neighbour is read")

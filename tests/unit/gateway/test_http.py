@@ -8,22 +8,40 @@ from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from kleinmaelzung_gateway import http
+from kleinmaelzung_gateway import http, page_files
 from kleinmaelzung_gateway.metrics import render
 from kleinmaelzung_wire import sockets
 
 NO_SOCKET = cast(ServerConnection, None)  # what is answered does not depend on it
 
 
-def get(path: str, headers: list[tuple[str, str]] | None = None, *, ok: bool = True) -> Response | None:
-    request = Request(path, Headers(headers or []))
-    return http.answer(NO_SOCKET, request, lambda: {"ok": ok, "agents": 3}, lambda: "figures\n")
+def file(content: bytes, kind: str, *, is_lasting: bool) -> page_files.PageFile:
+    content_type = f"text/{kind}; charset=utf-8"
+    return page_files.PageFile(
+        content=content, packed=None, content_type=content_type, etag='W/"1"', is_lasting=is_lasting
+    )
+
+
+INDEX = file(b"<p>The page", "html", is_lasting=False)
+SCRIPT = file(b"1;", "javascript", is_lasting=True)
+PAGE = {"/": INDEX, "/index.html": INDEX, "/assets/index-Ab_1.js": SCRIPT}
+
+
+def get(
+    path: str,
+    headers: list[tuple[str, str]] | None = None,
+    *,
+    ok: bool = True,
+    page: page_files.Files = PAGE,
+    method: str = "GET",
+) -> Response | None:
+    request = Request(path, Headers(headers or []), method=method)
+    return http.answer(NO_SOCKET, request, lambda: {"ok": ok, "agents": 3}, lambda: "figures\n", page)
 
 
 def answer(path: str, **options: Any) -> Response:
     response = get(path, **options)
     assert response is not None
-    assert response.headers["Content-Length"] == str(len(response.body or b""))
     return response
 
 
@@ -31,23 +49,47 @@ def test_the_page_and_what_belongs_to_it_are_served_with_their_types() -> None:
     for path, content_type in {
         "/": "text/html",
         "/index.html": "text/html",
-        "/page.js": "text/javascript",
-        "/enrol.js": "text/javascript",
-        "/page.css": "text/css",
+        "/assets/index-Ab_1.js": "text/javascript",
         "/?x=/../..": "text/html",
     }.items():
         response = answer(path)
         assert response.status_code == 200
-        assert response.headers["Content-Type"] == f"{content_type}; charset=utf-8"
+        assert response.headers.get_all("Content-Type") == [f"{content_type}; charset=utf-8"]
+        assert response.headers["Content-Length"] == str(len(response.body))
         assert response.body
 
 
-def test_the_page_is_told_whether_there_is_a_public_view() -> None:
-    for is_public, said in ((True, b'data-public-view="yes"'), (False, b'data-public-view="no"')):
-        request = Request("/", Headers())
-        response = http.answer(NO_SOCKET, request, lambda: {"ok": True}, str, is_public=is_public)
-        assert response is not None
-        assert said in (response.body or b"")
+def test_an_answer_says_once_how_long_it_may_be_kept() -> None:
+    assert answer("/").headers.get_all("Cache-Control") == ["no-cache"]
+    kept = answer("/assets/index-Ab_1.js").headers.get_all("Cache-Control")
+    assert kept == ["public, max-age=31536000, immutable"]
+
+
+def test_who_has_the_page_is_told_so_in_few_bytes() -> None:
+    response = answer("/", headers=[("If-None-Match", answer("/").headers["ETag"])])
+    assert response.status_code == 304
+    assert response.body == b""
+    assert "Content-Length" not in response.headers
+
+
+def test_a_head_is_a_get_without_the_body() -> None:
+    for path in ("/", "/healthz", "/nothing"):
+        head, whole = answer(path, method="HEAD"), answer(path)
+        assert (head.status_code, head.body) == (whole.status_code, b"")
+        assert dict(head.headers) == dict(whole.headers)
+
+
+def test_nothing_can_be_put_here() -> None:
+    response = answer("/", method="POST")
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD")
+
+
+def test_without_a_page_all_else_works() -> None:
+    missing = answer("/", page={})
+    assert missing.status_code == 503
+    assert missing.body == b"the page is not built: scripts/page\n"
+    assert answer("/healthz", page={}).status_code == 200
+    assert answer("/page.js", page={}).status_code == 404
 
 
 def test_every_answer_forbids_what_a_page_could_be_abused_for() -> None:

@@ -1,4 +1,7 @@
-"""What is said about records and certificates: files' bytes in; plain dictionaries, and the PDF, out."""
+"""What is said about records and certificates: files' bytes in; plain dictionaries, and the PDF, out.
+
+What draws is loaded when it is needed: it is half of what a service would load at its start.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,7 +12,6 @@ from typing import Any
 
 from kleinmaelzung_services.calibration.calculation import calculating
 from kleinmaelzung_services.calibration.calculation.results import MeasurandResult, Results, SeriesResult
-from kleinmaelzung_services.calibration.documents.certificate import certificate, issuing
 from kleinmaelzung_services.calibration.documents.certificate.issue import Issue
 from kleinmaelzung_services.calibration.errors import CalibrationError
 from kleinmaelzung_services.calibration.records import record_check, record_json
@@ -75,6 +77,8 @@ def prepare(record: bytes, template: bytes | None, asked: Asked | None = None) -
 
 
 def _forbidden(template: Template, found: Record, record: bytes, asked: Asked) -> list[Mistake]:
+    from kleinmaelzung_services.calibration.documents.certificate import issuing
+
     return issuing.check_record(
         template,
         found,
@@ -107,6 +111,8 @@ def checked(record: bytes, template: bytes | None) -> dict[str, Any]:
 
 def made(prepared: Prepared, asked: Asked) -> Made:
     """The certificate, not signed. Raises Refused with every mistake."""
+    from kleinmaelzung_services.calibration.documents.certificate import certificate, issuing
+
     results, issue = prepared.results, asked.issue
     with _refusing():
         issuing.require(
