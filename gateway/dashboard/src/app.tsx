@@ -2,6 +2,7 @@
 
 import { Account } from "./account.tsx";
 import { AgentsView } from "./agents/view.tsx";
+import { Guarded } from "./failure.tsx";
 import { HealthView } from "./health/view.tsx";
 import { HistoryView } from "./history/view.tsx";
 import { InstrumentView } from "./instrument/view.tsx";
@@ -55,7 +56,9 @@ function Frame({ session: open }: { session: Session }) {
       </p>
       <main id="content" tabindex={-1}>
         <LinkNotice connection={open.connection} />
-        <View session={open} route={route.value} />
+        <Guarded key={route.value.view}>
+          <View session={open} route={route.value} />
+        </Guarded>
       </main>
     </div>
   );

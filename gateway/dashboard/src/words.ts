@@ -30,6 +30,10 @@ export const appWords = inBoth(
     version: "Version",
     notHere: "There is nothing at this address.",
     toOverview: "To the overview",
+    failed: "This view has failed",
+    failedBecause:
+      "A mistake of ours. The rest of the page goes on. Please tell whoever looks after the system what stands here:",
+    tryAgain: "Try again",
   },
   {
     title: "Kleinmaelzung",
@@ -60,5 +64,9 @@ export const appWords = inBoth(
     version: "Version",
     notHere: "Unter dieser Adresse ist nichts.",
     toOverview: "Zur Übersicht",
+    failed: "Diese Ansicht ist ausgefallen",
+    failedBecause:
+      "Ein Fehler von uns. Der Rest der Seite läuft weiter. Bitte sagen Sie dem, der das System betreut, was hier steht:",
+    tryAgain: "Noch einmal versuchen",
   },
 );

@@ -198,9 +198,10 @@ export class Connection {
     this.pulse.isWelcome = true;
     this.attempts = 0;
     this.welcome.value = { ...this.welcome.value, ...welcome };
-    this.standing.value = "live";
+    const resumed = [...this.watches];
+    this.standing.value = "live"; // who waited for that begins watches of their own
     const seen = new Set<string>();
-    for (const watch of this.watches) {
+    for (const watch of resumed.filter((each) => this.watches.includes(each))) {
       if (seen.has(watch.pattern)) continue;
       seen.add(watch.pattern);
       this.subscribe(watch).catch(() => undefined); // who is not permitted was told at the first time
