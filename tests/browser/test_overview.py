@@ -1,5 +1,6 @@
 """The overview in a real Chromium, against the whole system: what is shown as live, and what is not any more."""
 
+import asyncio
 import re
 import signal
 from collections.abc import AsyncIterator
@@ -225,8 +226,9 @@ async def test_the_line_of_the_last_minutes_is_filled_from_the_log(whole: Whole,
         await agent.stands("kiln", "connected")
         times = range(now_us() - 300_000_000, now_us(), 1_000_000)
         await agent.samples("kiln", times, {"temperature": [float(at % 7) for at, _ in enumerate(times)]})
-        while not await whole.logged():
-            pass
+        async with asyncio.timeout(20):
+            while not await whole.logged():
+                await asyncio.sleep(0.05)
         await agent.measures("kiln", temperature=3)
         await sign_in(page, whole)
         await page.wait_for_function(PAINTED, arg=0.3, timeout=SOON)
@@ -235,6 +237,7 @@ async def test_the_line_of_the_last_minutes_is_filled_from_the_log(whole: Whole,
 # Whether the line of the first card is longer than this share of its canvas.
 PAINTED = """share => {
     const canvas = document.querySelector("article canvas");
+    if (canvas === null) return false;
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
     const columns = Array.from({ length: canvas.width }, (_, x) => x);
     const rows = Array.from({ length: canvas.height }, (_, y) => y);
