@@ -5,6 +5,7 @@ import { type Signal, signal } from "@preact/signals";
 import { type Change, onlyChanges } from "../plot/changes.ts";
 import { Chart } from "../plot/chart.ts";
 import { type Colours, themeColours } from "../plot/colours.ts";
+import { Edge } from "../plot/edge.ts";
 import { type Gap, gapAt, merge } from "../plot/gaps.ts";
 import { Composer, type Drawn, type Picture } from "../plot/picture.ts";
 import { Store } from "../plot/store.ts";
@@ -53,6 +54,7 @@ export class Plotting {
   private readonly session: Session;
   private readonly feed: Feed;
   private readonly holes: Holes;
+  private readonly edge = new Edge();
   private readonly composer = new Composer();
   private readonly places = new Map<string, number>();
   private chart: Chart | null = null;
@@ -115,7 +117,7 @@ export class Plotting {
 
   /** The right edge of what is live (µs): an agent's clock may be ahead of the server's. */
   now(): number {
-    return Math.max(Math.round(this.session.connection.now() * 1000), this.store.end);
+    return this.edge.at(Math.round(this.session.connection.now() * 1000), this.store.end);
   }
 
   look(view: View): void {
