@@ -128,10 +128,16 @@ async def test_paused_it_stays_and_back_to_live_it_goes_on(whole: Whole, page: P
     await plot.focus()
     await page.keyboard.press("Space")
     await expect(page.get_by_role("button", name="Back to live")).to_be_visible()
+    # The newest values come once a second at most; by the second one the words below the plot are those of the pause.
+    for shown in ("38", "39"):
+        probe.temperature = f"+{shown}.00"
+        await expect(page.locator(".newest")).to_contain_text(shown, timeout=SOON_MS)
     paused = await plot.get_attribute("aria-label")
     probe.temperature = "+40.00"
     await expect(page.locator(".newest")).to_contain_text("40", timeout=SOON_MS)
     assert await plot.get_attribute("aria-label") == paused
+    assert paused is not None
+    assert "23.45 to 23.45" in paused
     await page.get_by_role("button", name="Back to live").click()
     await expect_drawn(page, r"to 40 °C")
 
