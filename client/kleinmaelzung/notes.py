@@ -1,11 +1,10 @@
 """Notes on instruments' time lines, which a laboratory's service of batches keeps: added, found, withdrawn."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
-from kleinmaelzung.asking import Ask, unreadable
+from kleinmaelzung.asking import Ask, make_id, unreadable
 from kleinmaelzung.desk import Desk
 from kleinmaelzung.paging import Listing
 from kleinmaelzung_wire import batches, notes, topics
@@ -96,7 +95,7 @@ class Notes:
 
         Times are in µs since 1970 UTC, and not in the future. Permitted to who may command the instrument.
         """
-        question = {"instrument": instrument, "text": text, "at": at, "until": until, "id": id or _make_id()}
+        question = {"instrument": instrument, "text": text, "at": at, "until": until, "id": id or make_id()}
         return await self._ask(lambda ask: _note(ask, notes.ADD, question))
 
     async def withdraw(self, number: int, reason: str, *, id: str = "") -> Note:  # noqa: A002
@@ -104,7 +103,7 @@ class Notes:
 
         Raises Refused, "conflict" where it was withdrawn already.
         """
-        question = {"number": number, "reason": reason, "id": id or _make_id()}
+        question = {"number": number, "reason": reason, "id": id or make_id()}
         return await self._ask(lambda ask: _note(ask, notes.WITHDRAW, question))
 
     async def find(
@@ -136,7 +135,3 @@ async def _note(ask: Ask, name: str, question: dict[str, Any]) -> Note:
         return Note.from_map(Fields(answer, "answer").get("note"))
     except WireError as error:
         raise unreadable(_OF, error) from error
-
-
-def _make_id() -> str:
-    return secrets.token_hex(16)

@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { nowMs } from "../clock.ts";
 import type { Session } from "../sign_in/session.ts";
 import { Refused } from "../wire/connection.ts";
+import { capitalised } from "../words/capitalised.ts";
 import { commandFor, isOnTheServer, leftInWords, type Made } from "./enrolling.ts";
 import { agentsWords } from "./words.ts";
 
@@ -131,8 +132,4 @@ function Code({ made: { agent, code, expires }, session }: { made: Made; session
       {isConnected.value && <p>{words.theNext}</p>}
     </div>
   );
-}
-
-function capitalised(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

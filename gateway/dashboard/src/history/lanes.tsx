@@ -4,9 +4,10 @@ import type { Signal } from "@preact/signals";
 import { nowMs } from "../clock.ts";
 import { gapInWords } from "../instrument/gap_words.ts";
 import type { Gap } from "../plot/gaps.ts";
+import { px } from "../plot/px.ts";
 import type { Area } from "./panels.ts";
 import type { Times } from "./range.ts";
-import { labelOf, px, type Shown } from "./shown.ts";
+import { labelOf, type Shown } from "./shown.ts";
 import { historyWords } from "./words.ts";
 
 export function Lanes({ shown, area }: { shown: Shown; area: Signal<Area | null> }) {

@@ -4,6 +4,7 @@ import { effect, type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { themeColours } from "../plot/colours.ts";
 import { listen } from "../plot/gestures.ts";
+import { px } from "../plot/px.ts";
 import { theme } from "../theme.ts";
 import { goTo } from "./address.ts";
 import { Lanes } from "./lanes.tsx";
@@ -12,7 +13,7 @@ import { type Area, type Looks, Panels } from "./panels.ts";
 import { pan, type Range, select, type Times, zoom } from "./range.ts";
 import { middle } from "./range_bar.tsx";
 import { Readout } from "./readout.tsx";
-import { labelOf, moment, px, type Shown, timeAt, yesAndNo } from "./shown.ts";
+import { labelOf, moment, type Shown, timeAt, yesAndNo } from "./shown.ts";
 import type { Study } from "./study.ts";
 import { historyWords } from "./words.ts";
 

@@ -1,6 +1,7 @@
 // Which time is shown: the usual ones, from and to, steps and zoom.
 
 import { useEffect, useState } from "preact/hooks";
+import { Step } from "../plot/step.tsx";
 import { goTo } from "./address.ts";
 import { fromField, PRESETS, pan, type Range, readRange, toField, zoom } from "./range.ts";
 import type { Study } from "./study.ts";
@@ -92,23 +93,5 @@ function Fields({ study }: { study: Study }) {
         </p>
       )}
     </form>
-  );
-}
-
-function Step({
-  sign,
-  name,
-  press,
-  isOff = false,
-}: {
-  sign: string;
-  name: string;
-  press: () => void;
-  isOff?: boolean;
-}) {
-  return (
-    <button type="button" class="step" aria-label={name} title={name} disabled={isOff} onClick={press}>
-      <span aria-hidden="true">{sign}</span>
-    </button>
   );
 }

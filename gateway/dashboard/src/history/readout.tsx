@@ -3,10 +3,11 @@
 import type { Signal } from "@preact/signals";
 import { nowMs } from "../clock.ts";
 import { reasonInWords } from "../instrument/gap_words.ts";
+import { px } from "../plot/px.ts";
 import { decimalsOf, formatNumber, formatTime } from "../words/numbers.ts";
 import { decimalsIn, pointAt, type Series } from "./overlay.ts";
 import type { Area } from "./panels.ts";
-import { channelLabel, gapOf, labelOf, px, type Shown, timeAt } from "./shown.ts";
+import { channelLabel, gapOf, labelOf, type Shown, timeAt } from "./shown.ts";
 import { Swatch } from "./swatch.tsx";
 import { historyWords } from "./words.ts";
 

@@ -35,8 +35,7 @@ export function labelOf(session: Session, name: string): string {
 }
 
 export function channelLabel(session: Session, instrument: string, channel: string): string {
-  const described = session.lab.instruments.value.get(instrument)?.description.value?.channels ?? [];
-  return described.find(({ name }) => name === channel)?.label || channel;
+  return session.lab.instruments.value.get(instrument)?.labelOf(channel) ?? channel;
 }
 
 export function timeAt({ from, to }: Times, share: number): number {
@@ -54,8 +53,4 @@ export function gapOf(drawing: Drawing, instrument: string, time: number): Gap |
 
 export function yesAndNo(): { yes: string; no: string } {
   return { yes: formatValue(true), no: formatValue(false) };
-}
-
-export function px(lengths: Record<string, number>): Record<string, string> {
-  return Object.fromEntries(Object.entries(lengths).map(([name, length]) => [name, `${length}px`]));
 }

@@ -1,6 +1,5 @@
 // Live frames of one instrument into its store: what is logged of the last minute first, then what comes, each once.
 
-import { effect } from "@preact/signals";
 import type { Store } from "../plot/store.ts";
 import type { Session } from "../sign_in/session.ts";
 import { Refused } from "../wire/connection.ts";
@@ -9,7 +8,6 @@ import { unpack } from "../wire/unpack.ts";
 
 const BACKLOG_US = 60_000_000; // as frames; what is longer ago comes thinned (archive.ts)
 const FILL_MS = 3000; // a service that is there has said so by then
-const UNHEARD_MS = 6000;
 
 export class Feed {
   private readonly session: Session;
@@ -17,8 +15,6 @@ export class Feed {
   private readonly store: Store;
   private readonly changed: () => void;
   private readonly ends: (() => void)[] = [];
-  private timer: ReturnType<typeof setTimeout> | undefined;
-  private heardAt = 0;
 
   constructor(session: Session, name: string, store: Store, changed: () => void) {
     this.session = session;
@@ -26,11 +22,9 @@ export class Feed {
     this.store = store;
     this.changed = changed;
     this.whenFilled(() => this.begin());
-    this.ends.push(effect(() => this.followConnection()));
   }
 
   end(): void {
-    clearTimeout(this.timer);
     for (const end of this.ends) end();
   }
 
@@ -77,21 +71,7 @@ export class Feed {
     return earliest;
   }
 
-  /** A watch that the log could not join after a reconnection is taken up without it. */
-  private followConnection(): void {
-    const { connection } = this.session;
-    if (connection.standing.value !== "live") return;
-    clearTimeout(this.timer);
-    const before = this.heardAt;
-    this.timer = setTimeout(() => {
-      if (this.heardAt === before && this.store.end > 0) {
-        connection.ask("watch", `${this.name}/data`).catch(() => undefined); // where it is watched already
-      }
-    }, UNHEARD_MS);
-  }
-
   private take(payload: Uint8Array): void {
-    this.heardAt = performance.now();
     for (const one of several(payload)) {
       const frame = decodeFrame(one);
       if (frame !== null) this.store.take(frame);

@@ -1,14 +1,8 @@
 // The channels of a plot, each with its colour and its dashes: a button that hides it or shows it again.
 
-import type { Instrument } from "../lab/instrument.ts";
 import { DASHES } from "../plot/colours.ts";
 import type { Shown } from "./plot_panel.tsx";
-import type { Channel } from "./plotting.ts";
 import { instrumentWords } from "./words.ts";
-
-export function labelOf(instrument: Instrument, { name }: Pick<Channel, "name">): string {
-  return instrument.description.value?.channels.find((channel) => channel.name === name)?.label || name;
-}
 
 export function Legend({ shown: { plotting, instrument } }: { shown: Shown }) {
   return (
@@ -21,7 +15,7 @@ export function Legend({ shown: { plotting, instrument } }: { shown: Shown }) {
             onClick={() => plotting.toggle(channel.id)}
           >
             <Line place={plotting.placeOf(channel.id)} />
-            <bdi class="clip">{labelOf(instrument, channel)}</bdi>
+            <bdi class="clip">{instrument.labelOf(channel.name)}</bdi>
             {channel.unit !== "" && <bdi class="unit">{channel.unit}</bdi>}
           </button>
         </li>

@@ -5,7 +5,6 @@ import { useState } from "preact/hooks";
 import { nowMs } from "../clock.ts";
 import { formatNumber, formatTime, formatValue } from "../words/numbers.ts";
 import { gapInWords } from "./gap_words.ts";
-import { labelOf } from "./legend.tsx";
 import type { Note } from "./marks.ts";
 import { WithdrawForm } from "./note_form.tsx";
 import type { Shown } from "./plot_panel.tsx";
@@ -54,7 +53,7 @@ function Texts({ shown: { plotting, instrument } }: { shown: Shown }) {
       <ul class="told-list texts">
         {changes.map(({ time, name, text }) => (
           <li key={`${time} ${name}`}>
-            <time>{formatTime(time, nowMs.value)}</time> <bdi class="muted">{labelOf(instrument, { name })}</bdi>{" "}
+            <time>{formatTime(time, nowMs.value)}</time> <bdi class="muted">{instrument.labelOf(name)}</bdi>{" "}
             <bdi>{text}</bdi>
           </li>
         ))}
@@ -158,7 +157,7 @@ function Rows({ shown: { plotting, instrument } }: { shown: Shown }) {
             <th scope="col">{words.time}</th>
             {lines.map((line) => (
               <th key={line.id} scope="col" class="number">
-                <bdi>{labelOf(instrument, line)}</bdi> {line.unit !== "" && <bdi>[{line.unit}]</bdi>}
+                <bdi>{instrument.labelOf(line.name)}</bdi> {line.unit !== "" && <bdi>[{line.unit}]</bdi>}
               </th>
             ))}
           </tr>

@@ -4,6 +4,7 @@ import { effect, useSignal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Instrument } from "../lab/instrument.ts";
 import { listen } from "../plot/gestures.ts";
+import { px } from "../plot/px.ts";
 import { pan, rangeOf, select, zoom, zoomAt } from "../plot/view.ts";
 import { mayCommand } from "../rights.ts";
 import type { Session } from "../sign_in/session.ts";
@@ -150,10 +151,6 @@ function Crosshair({ shown: { plotting } }: { shown: Shown }) {
   if (share === null) return null;
   const { left, top, width, height } = plotting.area;
   return <div class="crosshair" style={px({ left: left + share * width, top, height })} />;
-}
-
-function px(lengths: Record<string, number>): Record<string, string> {
-  return Object.fromEntries(Object.entries(lengths).map(([name, length]) => [name, `${length}px`]));
 }
 
 const STEP = 0.25;

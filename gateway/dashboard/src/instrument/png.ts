@@ -4,7 +4,6 @@ import { nowMs } from "../clock.ts";
 import { DASHES, PRINT } from "../plot/colours.ts";
 import { formatDay, formatTime } from "../words/numbers.ts";
 import { pictureName } from "./files.ts";
-import { labelOf } from "./legend.tsx";
 import type { Shown } from "./plot_panel.tsx";
 import type { Channel } from "./plotting.ts";
 
@@ -75,7 +74,7 @@ function writeChannel(ctx: CanvasRenderingContext2D, shown: Shown, channel: Chan
   const unit = channel.unit === "" ? "" : ` [${channel.unit}]`;
   write(
     ctx,
-    `${labelOf(shown.instrument, channel)}${unit}`,
+    `${shown.instrument.labelOf(channel.name)}${unit}`,
     x + 44,
     y,
     `14px ${FAMILY}`,

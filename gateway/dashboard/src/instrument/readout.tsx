@@ -3,7 +3,7 @@
 import { nowMs } from "../clock.ts";
 import { formatNumber, formatTime, formatValue } from "../words/numbers.ts";
 import { gapInWords } from "./gap_words.ts";
-import { Line, labelOf } from "./legend.tsx";
+import { Line } from "./legend.tsx";
 import type { Shown } from "./plot_panel.tsx";
 import type { Readout } from "./plotting.ts";
 import { instrumentWords } from "./words.ts";
@@ -50,7 +50,7 @@ function Read({ shown: { plotting, instrument }, readout }: { shown: Shown; read
           const isOne = min === max;
           return (
             <li key={id}>
-              <Line place={plotting.placeOf(id)} /> <bdi>{labelOf(instrument, channel)}</bdi>{" "}
+              <Line place={plotting.placeOf(id)} /> <bdi>{instrument.labelOf(channel.name)}</bdi>{" "}
               <strong class="number">
                 {channel.kind === "boolean" && isOne
                   ? formatValue(min === 1)

@@ -3,7 +3,6 @@
 import type { RefObject } from "preact";
 import { nowMs } from "../clock.ts";
 import { formatNumber, formatTime } from "../words/numbers.ts";
-import { labelOf } from "./legend.tsx";
 import type { Shown } from "./plot_panel.tsx";
 import { instrumentWords } from "./words.ts";
 
@@ -37,7 +36,7 @@ function sentence({ plotting, instrument }: Shown): string {
     const channel = plotting.channels.value.find((one) => one.id === id);
     if (channel === undefined || range === null) return [];
     const [low, high] = range.map((value) => formatNumber(Number(value.toPrecision(6))));
-    return [words.rangeOf(clipped(labelOf(instrument, channel)), low ?? "", high ?? "", channel.unit).trim()];
+    return [words.rangeOf(clipped(instrument.labelOf(channel.name)), low ?? "", high ?? "", channel.unit).trim()];
   });
   const [from, to] = [formatTime(told.from, nowMs.value), formatTime(told.to, nowMs.value)];
   return words.plotOf(clipped(instrument.label), from, to, ranges.join("; ") || words.nothing, told.gaps.length);

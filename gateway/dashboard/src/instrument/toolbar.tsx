@@ -1,5 +1,6 @@
 // Which time is shown: windows, pause and live, zoom and move, and a note.
 
+import { Step } from "../plot/step.tsx";
 import { pan, rangeOf, show, spanOf, WINDOWS_US, zoom } from "../plot/view.ts";
 import type { Shown } from "./plot_panel.tsx";
 import { instrumentWords } from "./words.ts";
@@ -51,23 +52,5 @@ export function Toolbar({ shown: { plotting }, note }: { shown: Shown; note: (()
         )}
       </div>
     </div>
-  );
-}
-
-function Step({
-  sign,
-  name,
-  press,
-  isOff = false,
-}: {
-  sign: string;
-  name: string;
-  press: () => void;
-  isOff?: boolean;
-}) {
-  return (
-    <button type="button" class="step" aria-label={name} title={name} disabled={isOff} onClick={press}>
-      <span aria-hidden="true">{sign}</span>
-    </button>
   );
 }

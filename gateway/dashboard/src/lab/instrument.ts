@@ -23,6 +23,10 @@ export class Instrument {
     return this.description.value?.label || this.name;
   }
 
+  labelOf(channel: string): string {
+    return this.description.value?.channels.find(({ name }) => name === channel)?.label || channel;
+  }
+
   /** Described channels, and then those that sent values without being described. */
   get channels(): Channel[] {
     const described = this.description.value?.channels ?? [];

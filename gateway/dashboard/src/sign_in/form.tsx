@@ -5,6 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { Choices } from "../choices.tsx";
 import { Mark } from "../mark.tsx";
 import { NO_ANSWER } from "../wire/connection.ts";
+import { capitalised } from "../words/capitalised.ts";
 import { appWords } from "../words.ts";
 import { backToPublic, hasPublicView, refusal, session, signIn } from "./session.ts";
 import { signInWords } from "./words.ts";
@@ -62,8 +63,4 @@ export function SignIn() {
       <Choices />
     </main>
   );
-}
-
-function capitalised(sentence: string): string {
-  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

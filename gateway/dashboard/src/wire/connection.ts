@@ -204,9 +204,18 @@ export class Connection {
     for (const watch of resumed.filter((each) => this.watches.includes(each))) {
       if (seen.has(watch.pattern)) continue;
       seen.add(watch.pattern);
-      this.subscribe(watch).catch(() => undefined); // who is not permitted was told at the first time
+      this.resume(watch);
     }
     this.learnRights();
+  }
+
+  /** What the log could not join this time is watched without it. Who is not permitted was told at the first time. */
+  private resume(watch: Watch): void {
+    this.subscribe(watch).catch((error: unknown) => {
+      const isStillWanted = this.watches.includes(watch);
+      if (watch.since === undefined || !isStillWanted || !(error instanceof Refused)) return;
+      this.ask("watch", watch.pattern).catch(() => undefined);
+    });
   }
 
   private learnRights(): void {
