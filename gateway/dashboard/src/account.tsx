@@ -13,7 +13,7 @@ export function Account({ session: { connection } }: { session: Session }) {
   const role = rights ? roleInWords(rights.role) : "";
   return (
     <div class="account">
-      <details class="menu" onToggle={closeOnLeave}>
+      <details class="menu" onToggle={closeOnLeave} onKeyDown={closeOnEscape}>
         <summary aria-label={`${words.account}: ${[who, connection.isPublic ? "" : role].filter(Boolean).join(", ")}`}>
           <span class={isLive ? "shape live" : "shape"} aria-hidden="true">
             {isLive ? "\u25cf" : "\u25cb"}
@@ -61,6 +61,14 @@ export function Account({ session: { connection } }: { session: Session }) {
 
 function roleInWords(role: string): string {
   return appWords.value.roles[role] ?? role;
+}
+
+/** At once: what `toggle` listens for comes a moment after the menu is seen. */
+function closeOnEscape(event: KeyboardEvent): void {
+  const menu = event.currentTarget as HTMLDetailsElement;
+  if (event.key !== "Escape" || !menu.open) return;
+  menu.open = false;
+  menu.querySelector("summary")?.focus();
 }
 
 const KINDS_OF_LEAVING = ["keydown", "pointerdown", "focusin"];
