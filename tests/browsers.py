@@ -11,6 +11,8 @@ from playwright.async_api import Browser, ConsoleMessage, Dialog, Page, async_pl
 
 from tests.whole import Whole
 
+# On two cores that do other work beside, what comes at once elsewhere may take far longer.
+expect.set_options(timeout=20_000)
 # Without these Chromium looks for its maker's servers at each start.
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
@@ -59,16 +61,10 @@ async def opened_page(browser: Browser, **settings: Any) -> AsyncIterator[Page]:
     assert mistakes == []
 
 
-@asynccontextmanager
-async def empty_page(locale: str = "en-GB") -> AsyncIterator[Page]:
-    async with running_chromium() as browser, opened_page(browser, locale=locale) as page:
-        yield page
-
-
 async def sign_in(page: Page, whole: Whole, password: str = "", user: str = "admin") -> None:
     """As the first admin unless told otherwise."""
     await enter(page, whole.running.url, user, password or whole.running.password_file.read_text())
-    await expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_role("button", name="Sign out")).to_be_visible(timeout=30_000)
 
 
 async def enter(page: Page, url: str, user: str, password: str) -> None:
@@ -77,7 +73,7 @@ async def enter(page: Page, url: str, user: str, password: str) -> None:
     await page.locator("input[name=user]").fill(user)
     await page.locator("input[name=password]").fill(password)
     await page.locator("button[type=submit]").click()
-    await page.locator("main#content").wait_for(timeout=15_000)
+    await page.locator("main#content").wait_for(timeout=30_000)
 
 
 async def go(page: Page, address: str) -> None:

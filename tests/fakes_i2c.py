@@ -150,12 +150,14 @@ class Sht31:
     is_wrong: bool = False  # a bit of what comes is turned
     has_heater: bool = False
     resets: int = 0
+    takes_s: float = _TAKES_S  # a measurement
     _answer: bytes = b""
     _ready_at: float = 0.0
 
     def write(self, content: bytes) -> None:
         if content in _MEASURE:
-            self._answer, self._ready_at = self._words(self.temperature, self.humidity), time.monotonic() + _TAKES_S
+            self._answer = self._words(self.temperature, self.humidity)
+            self._ready_at = time.monotonic() + self.takes_s
         elif content == bytes.fromhex("f32d"):
             self._answer, self._ready_at = self._words(0x8010 | self.has_heater << 13), 0.0
         elif content in (bytes.fromhex("306d"), bytes.fromhex("3066")):

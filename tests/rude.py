@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from tests.sockets import MSGPACK
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING = 0x0, 0x1, 0x2, 0x8, 0x9
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 def frame(opcode: int, payload: bytes = b"", *, fin: bool = True, compressed: bool = False) -> bytes:

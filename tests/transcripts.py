@@ -106,7 +106,7 @@ class Live:
 
     async def _values(self, entry: Entry) -> None:
         try:
-            await until(lambda: self._says(entry), f"{entry.expected}", 10)
+            await until(lambda: self._says(entry), f"{entry.expected}")
         except AssertionError as error:
             error.add_note(f"found {self._newest()}, {self.notes.states.get('it')}, {self.instrument.counters}")
             raise

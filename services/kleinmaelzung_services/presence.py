@@ -79,6 +79,7 @@ class Presence:
         self.health = Health()
         self.session: bus.Session | None = None
         self._connected = asyncio.Event()
+        self._has_left = False  # what it said last is a goodbye, and retained
         self._config = config
         self._role = role
         self._subscribe = serve
@@ -99,6 +100,7 @@ class Presence:
 
     async def leave(self, reason: str = "") -> None:
         """Say that the service ends, where somebody is there to hear it."""
+        self._has_left = True
         if self.session is not None:
             try:
                 await self.session.publish(self._topic, self._status(online=False, reason=reason), retained=True)
@@ -124,7 +126,8 @@ class Presence:
         try:
             while True:
                 self.health.changed.clear()
-                await session.publish(self._topic, self._status(online=True), retained=True)
+                if not self._has_left:
+                    await session.publish(self._topic, self._status(online=True), retained=True)
                 show_health(self._config.health_file, self.health)
                 try:
                     async with asyncio.timeout(STATUS_EVERY_S):

@@ -2,7 +2,6 @@
 
 import re
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -10,25 +9,14 @@ from playwright.async_api import Locator, Page, expect
 
 from kleinmaelzung_wire import access
 from kleinmaelzung_wire.rights import Rights
-from tests.browsers import empty_page, enter, go, sign_in, signal_gateway
+from tests.browsers import enter, go, sign_in, signal_gateway
 from tests.fakes_instruments import Pty, Thermometer
 from tests.newcomers import Machine
-from tests.whole import THERMOMETER, Whole, whole_system
+from tests.whole import THERMOMETER, Whole
 
-SOON = 15_000  # ms
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # conftest.py says why
+SOON = 30_000  # ms
 PASSWORD = "a-persons-password"
-
-
-@pytest.fixture
-async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
-    async with whole_system(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with empty_page() as opened:
-        yield opened
 
 
 def group(page: Page, name: str = "pi-1") -> Locator:

@@ -11,26 +11,15 @@ from playwright.async_api import Locator, Page, expect
 
 from kleinmaelzung_wire import access
 from kleinmaelzung_wire.rights import Rights, Role
-from tests.browsers import empty_page, enter, go, sign_in
+from tests.browsers import enter, go, sign_in
 from tests.doctors import away, frozen
 from tests.fakes_instruments import Pty, Thermometer
-from tests.whole import THERMOMETER, Whole, whole_system
+from tests.whole import THERMOMETER, Whole
 
-SOON = 15_000  # ms
-LATER = 40_000  # what is found by asking, every 10 s
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # conftest.py says why
+SOON = 30_000  # ms
+LATER = 60_000  # what is found by asking, every 10 s
 PASSWORD = "a-persons-password"
-
-
-@pytest.fixture
-async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
-    async with whole_system(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with empty_page() as opened:
-        yield opened
 
 
 @asynccontextmanager
@@ -126,13 +115,13 @@ async def test_an_agent_that_was_stopped_and_an_instrument_that_was_unplugged_ar
 
 
 async def test_it_is_counted_how_complete_all_is_and_why_something_is_missing(
-    whole: Whole, page: Page, tmp_path: Path
+    own: Whole, page: Page, tmp_path: Path
 ) -> None:
-    async with two_instruments(whole, tmp_path) as second:
-        await sign_in(page, whole)
+    async with two_instruments(own, tmp_path) as second:
+        await sign_in(page, own)
 
         async def is_logged() -> bool:
-            count: int = await whole.ask("SELECT count(DISTINCT channel) FROM samples")
+            count: int = await own.ask("SELECT count(DISTINCT channel) FROM samples")
             return count == 2
 
         await until(is_logged)
@@ -142,7 +131,7 @@ async def test_it_is_counted_how_complete_all_is_and_why_something_is_missing(
         await expect(row).to_contain_text(re.compile(r"(\d+) of \1, no gap"), timeout=SOON)
         await expect(row).to_contain_text("100\N{NO-BREAK SPACE}%")
         second.unplug()
-        await whole.until_state("pi-1/second", "searching")
+        await own.until_state("pi-1/second", "searching")
         other = table.locator("tbody", has_text="pi-1/second")
 
         async def shows_pause() -> bool:

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, expect
 
 from kleinmaelzung_services.logger import batch, store
 from kleinmaelzung_services.logger.batch import Arrival
@@ -21,9 +22,10 @@ from kleinmaelzung_wire.frames import Clock, Frame, Value
 from kleinmaelzung_wire.gaps import Gap
 from kleinmaelzung_wire.messages import State
 from tests import sockets
-from tests.browsers import empty_page, go, sign_in
+from tests.browsers import go, opened_page, sign_in
 from tests.whole import Whole, whole_system
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # conftest.py says why
 S = 1_000_000
 DAY = 86_400 * S
 STEP = 60 * S
@@ -102,17 +104,18 @@ async def described(whole: Whole) -> AsyncIterator[None]:
         yield
 
 
-@pytest.fixture
-async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
-    async with whole_system(tmp_path) as running, described(running):
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Whole]:
+    """Weeks, which no test changes."""
+    async with whole_system(tmp_path_factory.mktemp("weeks")) as running, described(running):
         await log(running.running.dsn)
         yield running
 
 
-@pytest.fixture
-async def page(whole: Whole) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def page(whole: Whole, chromium: Browser) -> AsyncIterator[Page]:
     """Signed in."""
-    async with empty_page() as opened:
+    async with opened_page(chromium, locale="en-GB") as opened:
         await opened.set_viewport_size({"width": 1440, "height": 1300})
         await sign_in(opened, whole)
         yield opened
@@ -300,8 +303,8 @@ async def test_all_that_was_recorded_a_batch_and_files_of_what_is_shown(
     await expect(row(page, CELLAR, "temperature")).to_be_visible()
 
 
-async def test_the_public_view_has_no_history(tmp_path: Path) -> None:
-    async with whole_system(tmp_path, public_view=True) as running, empty_page() as page:
+async def test_the_public_view_has_no_history(chromium: Browser, tmp_path: Path) -> None:
+    async with whole_system(tmp_path, public_view=True) as running, opened_page(chromium, locale="en-GB") as page:
         await page.goto(f"{running.running.url}/#/history")
         await expect(page.get_by_text("The public view has no history")).to_be_visible(timeout=SOON_MS)
         await expect(page.get_by_role("table")).to_have_count(0)

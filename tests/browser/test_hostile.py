@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 from playwright.async_api import TimeoutError as PlaywrightTimeout
 
 from kleinmaelzung_wire.descriptions import Argument, CommandDescription
-from tests.browsers import enter, go, opened_page, running_chromium
+from tests.browsers import enter, go
 from tests.told_agents import ToldAgent, now_us, told_agent
-from tests.whole import Whole, whole_system
+from tests.whole import Whole
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # conftest.py says why
 HTML: Final = "<img src=x onerror=\"window.hacked=1;alert(1)\"><script>window.hacked=1</script><b id='broken'>&amp;</b>"
 LONG: Final = "Wägezelle" * 1_111  # 10 000 characters without a place to break
 TEXTS: Final = {
@@ -56,32 +57,26 @@ STICKS_OUT: Final = """() => {
 }"""
 
 
-@pytest.fixture
-async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
-    async with whole_system(tmp_path) as running:
-        yield running
-
-
-async def test_hostile_texts_are_shown_as_text_and_the_layout_holds(whole: Whole, tmp_path: Path) -> None:
+async def test_hostile_texts_are_shown_as_text_and_the_layout_holds(whole: Whole, page: Page, tmp_path: Path) -> None:
     found: list[str] = []
-    async with hostile_agent(whole) as agent, running_chromium() as browser, opened_page(browser) as page:
+    async with hostile_agent(whole) as agent:
         await enter(page, whole.running.url, "admin", whole.running.password_file.read_text())
-        await expect(page.locator("article")).to_have_count(len(TEXTS), timeout=15_000)
+        await expect(page.locator("article")).to_have_count(len(TEXTS), timeout=30_000)
         await expect(page.locator("article", has_text="<script>window.hacked=1</script>").first).to_be_visible(
-            timeout=15_000
+            timeout=30_000
         )
         found += await misfits(page, "overview")
         await page.screenshot(path=tmp_path / "hostile.png", full_page=True)
         for name in TEXTS:
             for tab in OF_AN_INSTRUMENT:
                 await go(page, f"#/instrument/pi-2/{name}{tab}")
-                await expect(page.locator("header.instrument-head")).to_be_visible(timeout=15_000)
+                await expect(page.locator("header.instrument-head")).to_be_visible(timeout=30_000)
                 if tab == "/control":
                     await get_a_reply(page, agent, name)
                 found += await misfits(page, f"{name}{tab}")
         for view in ("#/history?instruments=pi-2/html,pi-2/long", "#/health", "#/agents", f"#/instrument/{LONG}"):
             await go(page, view)
-            await expect(page.locator("main#content")).not_to_be_empty(timeout=15_000)
+            await expect(page.locator("main#content")).not_to_be_empty(timeout=30_000)
             found += await misfits(page, view[:40])
     assert found == [], "\n" + "\n".join(found)
 
@@ -96,11 +91,11 @@ async def get_a_reply(page: Page, agent: ToldAgent, name: str) -> None:
         "bytes_in": text.encode()[:10_000],
         "bytes_out": text.encode()[:10_000],
     }
-    await expect(page.get_by_text("holds control").first).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("holds control").first).to_be_visible(timeout=30_000)
     await agent.say(f"{name}/control", user="", session="", since=0, until=0)
-    await expect(page.get_by_text("Nobody holds control")).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("Nobody holds control")).to_be_visible(timeout=30_000)
     await page.locator("form.command button[type=submit]").first.click()
-    await expect(page.get_by_text("Failed").first).to_be_visible(timeout=15_000)
+    await expect(page.get_by_text("Failed").first).to_be_visible(timeout=30_000)
 
 
 async def misfits(page: Page, view: str) -> list[str]:
@@ -118,12 +113,8 @@ async def misfits(page: Page, view: str) -> list[str]:
     return found
 
 
-async def test_what_is_of_another_kind_than_agreed_hides_no_other_instrument(whole: Whole) -> None:
-    async with (
-        told_agent(whole.running.url, whole.lab, "pi-2") as agent,
-        running_chromium() as browser,
-        opened_page(browser) as page,
-    ):
+async def test_what_is_of_another_kind_than_agreed_hides_no_other_instrument(whole: Whole, page: Page) -> None:
+    async with told_agent(whole.running.url, whole.lab, "pi-2") as agent:
         await agent.describe("good", {"name": "mass", "unit": "g"}, label="The good one")
         await agent.stands("good", "connected")
         await agent.measures("good", mass={"value": 23.45, "unit": "g"})
@@ -136,20 +127,22 @@ async def test_what_is_of_another_kind_than_agreed_hides_no_other_instrument(who
             await agent.measures(f"strange{at}", mass={"value": strange if at != 2 else "NaN", "unit": 3})
         await agent.say("status", online=True, clock=3, spool="text", orders=[1], since="then")
         await enter(page, whole.running.url, "admin", whole.running.password_file.read_text())
-        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=30_000)
         for view in (*(f"#/instrument/pi-2/stranger1{tab}" for tab in OF_AN_INSTRUMENT), "#/health", "#/agents"):
             await go(page, view)
-            await expect(page.locator("main#content")).not_to_be_empty(timeout=15_000)
+            await expect(page.locator("main#content")).not_to_be_empty(timeout=30_000)
         await go(page, "#/")
-        await expect(page.get_by_text("23.45")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_text("23.45")).to_be_visible(timeout=30_000)
 
 
-async def test_the_pages_policy_lets_nothing_in_from_elsewhere_and_no_script_in_its_markup(whole: Whole) -> None:
+async def test_the_pages_policy_lets_nothing_in_from_elsewhere_and_no_script_in_its_markup(
+    whole: Whole, chromium: Browser
+) -> None:
     with urllib.request.urlopen(whole.running.url, timeout=5) as answer:
         told = answer.headers["Content-Security-Policy"]
     assert dict(each.strip().split(" ", 1) for each in told.split(";")) == POLICY
-    async with running_chromium() as browser:
-        page = await browser.new_page()
+    page = await chromium.new_page()
+    try:
         said: list[str] = []
         page.on("console", lambda message: said.append(message.text))
         await page.goto(whole.running.url)
@@ -163,6 +156,8 @@ async def test_the_pages_policy_lets_nothing_in_from_elsewhere_and_no_script_in_
         )
         assert await page.evaluate("() => window.hacked") is None
         assert len([one for one in said if "Content Security Policy" in one]) == 2
+    finally:
+        await page.close()
 
 
 @asynccontextmanager

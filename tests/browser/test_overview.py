@@ -11,26 +11,15 @@ from typing import Any
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browsers import empty_page, sign_in, signal_gateway
+from tests.browsers import sign_in, signal_gateway
 from tests.fakes_instruments import Pty, Thermometer
 from tests.told_agents import ToldAgent, now_us, told_agent
-from tests.whole import THERMOMETER, Whole, whole_system
+from tests.whole import THERMOMETER, Whole
 
-SOON = 15_000  # ms
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # conftest.py says why
+SOON = 30_000  # ms
 LOST = "Connection lost: nothing here is live"
 WIDTHS = (390, 820, 1440)
-
-
-@pytest.fixture
-async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
-    async with whole_system(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with empty_page() as opened:
-        yield opened
 
 
 @asynccontextmanager

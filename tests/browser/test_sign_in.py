@@ -9,25 +9,14 @@ from playwright.async_api import Page, expect
 
 from kleinmaelzung_wire import access
 from kleinmaelzung_wire.rights import Role
-from tests.browsers import empty_page, enter, sign_in, signal_gateway
+from tests.browsers import enter, sign_in, signal_gateway
 from tests.fakes_instruments import Pty, Thermometer
 from tests.whole import THERMOMETER, Whole, whole_system
 
-SOON = 15_000  # ms
+pytestmark = pytest.mark.asyncio(loop_scope="module")  # conftest.py says why
+SOON = 30_000  # ms
 PASSWORD = "a-persons-password"
 KEPT = "() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }, document.cookie])"
-
-
-@pytest.fixture
-async def whole(tmp_path: Path) -> AsyncIterator[Whole]:
-    async with whole_system(tmp_path) as running:
-        yield running
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    async with empty_page() as opened:
-        yield opened
 
 
 @asynccontextmanager
@@ -45,21 +34,21 @@ async def add_user(whole: Whole, name: str, role: Role) -> None:
     assert not any("error" in answer for answer in answers), answers
 
 
-async def test_the_one_time_link_signs_in_and_leaves_the_address_bar(whole: Whole, page: Page, tmp_path: Path) -> None:
-    assert whole.running.login_link is not None
-    async with one_instrument(whole, tmp_path):
-        await page.goto(whole.running.login_link)
+async def test_the_one_time_link_signs_in_and_leaves_the_address_bar(own: Whole, page: Page, tmp_path: Path) -> None:
+    assert own.running.login_link is not None
+    async with one_instrument(own, tmp_path):
+        await page.goto(own.running.login_link)
         await expect(page.get_by_text("Connected as admin")).to_be_visible(timeout=SOON)
         await expect(page.get_by_text("23.45")).to_be_visible(timeout=SOON)
-        assert page.url == whole.running.url + "/"
+        assert page.url == own.running.url + "/"
         assert "login" not in str(await page.evaluate("[location.href, document.referrer, history.length]"))
-        password = whole.running.password_file.read_text()
+        password = own.running.password_file.read_text()
         await expect(page.get_by_text("kleinmaelzung user password admin")).to_be_visible()
         await expect(page.get_by_text(password)).to_have_count(0)
         await page.get_by_role("button", name="Show the password").click()
         await expect(page.get_by_text(password)).to_be_visible()
         # Whoever has not noted it down has it still, whatever happens, until they put it away.
-        signal_gateway(whole)
+        signal_gateway(own)
         await expect(page.get_by_text("Connection lost: nothing here is live")).to_be_visible(timeout=SOON)
         await expect(page.get_by_text("Connection lost: nothing here is live")).to_be_hidden(timeout=30_000)
         await expect(page.get_by_text(password)).to_be_visible()
@@ -74,19 +63,19 @@ async def test_the_one_time_link_signs_in_and_leaves_the_address_bar(whole: Whol
         await expect(page.get_by_role("button", name="Show the password")).to_have_count(0)
 
 
-async def test_a_link_that_was_used_is_said_to_be_where_one_signs_in(whole: Whole, page: Page) -> None:
-    assert whole.running.login_link is not None
-    await page.goto(whole.running.login_link)
+async def test_a_link_that_was_used_is_said_to_be_where_one_signs_in(own: Whole, page: Page) -> None:
+    assert own.running.login_link is not None
+    await page.goto(own.running.login_link)
     await expect(page.get_by_text("Connected as admin")).to_be_visible(timeout=SOON)
     await page.get_by_role("button", name="Sign out").click()
     await page.goto("about:blank")
-    await page.goto(whole.running.login_link)
+    await page.goto(own.running.login_link)
     await expect(page.get_by_role("alert")).to_contain_text("This link was used already", timeout=SOON)
     # A link that is opened in a page that is open: no new page is loaded.
-    await page.goto(whole.running.url + "/#login=wrong")
+    await page.goto(own.running.url + "/#login=wrong")
     await expect(page.get_by_role("alert")).to_contain_text("used already", timeout=SOON)
-    assert page.url == whole.running.url + "/"
-    await sign_in(page, whole)
+    assert page.url == own.running.url + "/"
+    await sign_in(page, own)
 
 
 async def test_a_wrong_password_is_said_and_what_was_typed_stays(whole: Whole, page: Page) -> None:

@@ -29,7 +29,7 @@ async def lab(gateway: FakeGateway) -> AsyncIterator[kleinmaelzung.Lab]:
 
 
 async def eventually(condition: Callable[[], bool]) -> None:
-    await until(condition, "what the test waits for", limit_s=10)
+    await until(condition, "what the test waits for")
 
 
 async def test_frames_arrive_with_times_units_and_values(gateway: FakeGateway, lab: kleinmaelzung.Lab) -> None:

@@ -173,9 +173,9 @@ async def test_a_wrong_instrument_that_is_plugged_in_is_found_out_and_the_right_
     async with driving.running(notes, driving.load(tmp_path, instrument(terminal.port))):
         for serial, condition in (("4711", "connected"), ("4712", "error"), ("4711", "connected")):
             thermometer.serial = serial
-            await until(lambda: notes.condition("it") == condition, condition, limit_s=6)  # noqa: B023
+            await until(lambda: notes.condition("it") == condition, condition)  # noqa: B023
             terminal.unplug()
-            await until(lambda: notes.condition("it") == "searching", "lost", limit_s=6)
+            await until(lambda: notes.condition("it") == "searching", "lost")
             terminal.plug()
 
 
@@ -206,14 +206,14 @@ async def test_it_is_found_at_another_port_and_again_at_a_third(
         assert f"looking for serial 4711: asking at {terminal.port}" in str(notes.states)
         assert set(stranger.asked) == {"ID?"}
         other.unplug()
-        await until(lambda: notes.condition("it") == "searching", "it is away", limit_s=1)
+        await until(lambda: notes.condition("it") == "searching", "it is away")
         await until(lambda: notes.reason("it").startswith("looking for serial 4711"), "it is looked for")
         assert f"{terminal.port}: another instrument answers: serial 4712, expected 4711" in notes.reason("it")
         reply = await instruments["it"].execute(command("set", value=1), timeout_s=1)
         assert reply.result == "refused"
         Numbered(third).start()
         third.plug()
-        await until(lambda: notes.condition("it") == "connected", "it is found again", limit_s=6)
+        await until(lambda: notes.condition("it") == "connected", "it is found again")
         assert instruments["it"].description().port == third.port
         assert said_of(instruments["it"])["serial"] == "4711"
 
@@ -226,7 +226,7 @@ async def test_a_port_may_be_left_out(tmp_path: Path, terminal: Pty, notes: Note
         assert instruments["it"].description().port == f"{tmp_path}/tty*"
         Numbered(terminal).start()
         terminal.plug()
-        await until(lambda: notes.condition("it") == "connected", "it is found", limit_s=6)
+        await until(lambda: notes.condition("it") == "connected", "it is found")
 
 
 async def test_one_that_goes_silent_is_looked_for_elsewhere(

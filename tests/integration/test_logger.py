@@ -226,7 +226,7 @@ async def test_a_frozen_database_is_noticed(
         try:
             for number in range(1, 301):
                 agent.send(number, 1.0)
-            await until(lambda: not agent.sees_health, "agents learn that it does not answer", limit_s=6)
+            await until(lambda: not agent.sees_health, "agents learn that it does not answer")
             for number in range(301, 601):
                 agent.send(number, 1.0)
         finally:

@@ -436,7 +436,7 @@ async def test_a_value_that_is_not_kept_is_no_success(tmp_path: Path, notes: Not
 async def test_a_command_without_an_answer_is_a_timeout(tmp_path: Path, notes: Notes) -> None:
     async with connected(tmp_path, notes) as (line, it):
         line.fault = lambda answer: []
-        assert (await it.execute(command("set", setpoint=25), timeout_s=0.3)).result == "timeout"
+        assert (await it.execute(command("set", setpoint=25), timeout_s=2)).result == "timeout"
         line.fault = lambda answer: [(0, answer)] if answer[1] == 6 else []
         await until(lambda: newest(notes), "still there")
         reply = await it.execute(command("set", setpoint=25), timeout_s=3)

@@ -312,7 +312,7 @@ async def test_a_sample_that_is_written_while_its_time_goes_is_neither_lost_nor_
     await writing.fetch(queries["add_late"], [1], [moment(OLD)])
     sweeping = asyncio.create_task(sweep(dsn))
     waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    async with asyncio.timeout(4):
+    async with asyncio.timeout(8):
         while not sweeping.done() and await query(dsn, waits) == [(0,)]:
             pass
     await transaction.commit()

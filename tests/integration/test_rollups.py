@@ -117,7 +117,7 @@ async def test_what_is_written_while_a_minute_is_rolled_up_is_not_lost(dsn: str)
         await logging.fetch(lookup.read_queries(store.__package__, "queries.sql")["lock_promise"])
         step = asyncio.create_task(worker.step(lookup.to_datetime(T + HOUR)))
         waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(8):
             while await query(dsn, waits) != [(1,)]:
                 assert not step.done()
         await transaction.commit()
