@@ -4,6 +4,7 @@ import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import databases, gateways
@@ -11,6 +12,10 @@ from tests.brokers import TestBroker, running_broker
 
 # A shell that starts the tests in the background has them ignore Ctrl-C, and every process they start would too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture
