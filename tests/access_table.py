@@ -26,9 +26,10 @@ LOGGER: Final = "service:logger"
 GATEWAY: Final = "service:gateway"
 HISTORY: Final = "service:history"
 BATCHES: Final = "service:batches"
+CALIBRATION: Final = "service:calibration"
 ENROL: Final = "enrol:pi-1"
 AGENTS: Final = frozenset({OWN, OTHER})
-ACCOUNTS: Final = (*sorted(ROLES), OWN, OTHER, LOGGER, GATEWAY, HISTORY, BATCHES, ENROL)
+ACCOUNTS: Final = (*sorted(ROLES), OWN, OTHER, LOGGER, GATEWAY, HISTORY, BATCHES, CALIBRATION, ENROL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +74,7 @@ _ANYBODY = frozenset(ROLES)
 _SIGNED_IN = PEOPLE | {LOGGER, GATEWAY}
 _EVERYTHING = _SIGNED_IN | {"public"}
 _WATCHERS = _EVERYTHING | _NELE  # of pi-1/balance
+_CALIBRATES = frozenset({CALIBRATION})
 
 TABLE: Final = [
     Row(
@@ -81,18 +83,20 @@ TABLE: Final = [
         qos=topics.STATUS.qos,
         retained=topics.STATUS.retained,
         writers=_ME,
-        readers=_WATCHERS,
+        readers=_WATCHERS | _CALIBRATES,
     ),
-    _instrument("description", _ME, _WATCHERS | _ME),
-    _instrument("state", _ME, _WATCHERS),
+    _instrument("description", _ME, _WATCHERS | _ME | _CALIBRATES),
+    _instrument("state", _ME, _WATCHERS | _CALIBRATES),
     _instrument("latest", _ME, _WATCHERS),
-    _instrument("data", _ME, _WATCHERS),
+    _instrument("data", _ME, _WATCHERS | _CALIBRATES),
     _instrument("backfill", _ME, frozenset({LOGGER})),
     _by_user("command", "anna", frozenset({"anna"})),
     _by_user("raw", "admin", frozenset({"admin"})),
     _instrument("reply", _ME, _SIGNED_IN | _NELE),  # it says who commanded what
-    _instrument("control", _ME, _WATCHERS),
+    _instrument("control", _ME, _WATCHERS | _CALIBRATES),
     _instrument("alarm", _ME, _WATCHERS),
+    _instrument("calibration", _CALIBRATES, _WATCHERS | _ME),
+    _instrument("run", _CALIBRATES, _WATCHERS | _CALIBRATES),
     Row(
         pattern="<agent>/logged",
         topic=topics.logged("pi-1"),
@@ -146,7 +150,7 @@ TABLE: Final = [
         topic=topics.inbox("anna", "s1"),
         qos=1,
         retained=False,
-        writers=AGENTS | {LOGGER, HISTORY, BATCHES, "anna"},
+        writers=AGENTS | {LOGGER, HISTORY, BATCHES, CALIBRATION, "anna"},
         readers=frozenset({"anna"}),
     ),
     Row(
@@ -206,6 +210,11 @@ WRITTEN: Final = {
     },
     topics.service_status("history"): frozenset({HISTORY}),
     topics.service_status("batches"): frozenset({BATCHES}),
+    topics.service_status("calibration"): _CALIBRATES,
+    topics.command("pi-1", "balance", "calibration"): _CALIBRATES,
+    topics.command("pi-1", "balance", "calibration", "raw"): frozenset[str](),
+    topics.online("calibration", "runs"): frozenset({CALIBRATION, GATEWAY}),
+    topics.rights("calibration"): frozenset({"admin"}),
     topics.service_request("history", Asker("nele", "operator", "pi-1/balance")): frozenset({"nele"}),
     topics.service_request("history", Asker("nele", "operator", "pi-1/oven")): frozenset[str](),
     "kleinmaelzung/_service/logger/request/anna": frozenset[str](),
@@ -222,18 +231,18 @@ FILTERS: Final = {
     "kleinmaelzung/pi-1/#": frozenset[str](),
     "kleinmaelzung/pi-1/balance/#": frozenset[str](),
     "kleinmaelzung/+/+/+": frozenset[str](),
-    "kleinmaelzung/+/+/data": _EVERYTHING,
-    "kleinmaelzung/+/balance/data": _EVERYTHING,
-    "kleinmaelzung/pi-1/+/data": _EVERYTHING,
-    "kleinmaelzung/pi-1/oven/data": _EVERYTHING,
-    "kleinmaelzung/pi-2/+/data": _EVERYTHING | {"nele", "nils"},
-    "kleinmaelzung/pi-2/oven/data": _EVERYTHING | {"nele", "nils"},
-    "kleinmaelzung/pi-2/status": _EVERYTHING | {"nele", "nils"},
+    "kleinmaelzung/+/+/data": _EVERYTHING | _CALIBRATES,
+    "kleinmaelzung/+/balance/data": _EVERYTHING | _CALIBRATES,
+    "kleinmaelzung/pi-1/+/data": _EVERYTHING | _CALIBRATES,
+    "kleinmaelzung/pi-1/oven/data": _EVERYTHING | _CALIBRATES,
+    "kleinmaelzung/pi-2/+/data": _EVERYTHING | {CALIBRATION, "nele", "nils"},
+    "kleinmaelzung/pi-2/oven/data": _EVERYTHING | {CALIBRATION, "nele", "nils"},
+    "kleinmaelzung/pi-2/status": _EVERYTHING | {CALIBRATION, "nele", "nils"},
     "kleinmaelzung/+/+/command/+": frozenset({LOGGER}),
     "kleinmaelzung/+/+/command/anna": frozenset({LOGGER}),
     "kleinmaelzung/pi-1/+/command/+": frozenset({OWN, LOGGER}),
     "kleinmaelzung/pi-1/+/raw/+": frozenset({OWN, LOGGER}),
-    "kleinmaelzung/+/status": _EVERYTHING,
+    "kleinmaelzung/+/status": _EVERYTHING | _CALIBRATES,
     "kleinmaelzung/+/logged": frozenset[str](),
     "kleinmaelzung/_service/+/status": _ANYBODY | AGENTS | {GATEWAY},
     "kleinmaelzung/_service/+/refused": frozenset({LOGGER}),
@@ -249,6 +258,10 @@ FILTERS: Final = {
     "kleinmaelzung/_service/+/request/+/+/+/+": frozenset[str](),
     "kleinmaelzung/_service/+/request/anna/operator": frozenset[str](),
     "kleinmaelzung/_client/anna/+/inbox": frozenset({"anna"}),
+    "kleinmaelzung/_client/calibration/runs/inbox": _CALIBRATES,
+    "kleinmaelzung/+/+/calibration": _EVERYTHING,
+    "kleinmaelzung/pi-1/+/calibration": _EVERYTHING | {OWN},
+    "kleinmaelzung/+/+/run": _EVERYTHING | _CALIBRATES,
     "kleinmaelzung/_client/+/s1/inbox": frozenset[str](),
     "kleinmaelzung/_client/#": frozenset[str](),
     "kleinmaelzung/_client/+/+/online": AGENTS,

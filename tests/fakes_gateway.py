@@ -160,6 +160,10 @@ class FakeGateway:
     def _answers(self, correlation: bytes) -> list[Reply]:
         return [reply for reply, options in self.replies if options.get("correlation") == correlation]
 
+    async def calibrate(self, instrument: str, payload: bytes) -> None:
+        """What its certificate says of an instrument; empty: nothing."""
+        await self._send(["message", f"{instrument}/calibration", payload])
+
     async def announce(self, *, healthy: bool) -> None:
         status = ServiceStatus(role="logger", online=True, healthy=healthy)
         await self._send(["message", "_service/logger/status", status.encode()])

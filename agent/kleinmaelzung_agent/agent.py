@@ -31,6 +31,7 @@ from kleinmaelzung_agent.recording import runs
 from kleinmaelzung_agent.recording.numbering import USUAL, Numbering, Sampling
 from kleinmaelzung_agent.recording.recorder import NumberedFrame
 from kleinmaelzung_agent.sending.backfill import PATIENCE_S, Schedule
+from kleinmaelzung_agent.sending.in_force import InForce, Now
 from kleinmaelzung_agent.sending.outbox import Outbox
 from kleinmaelzung_agent.sending.reporting import Reporting
 from kleinmaelzung_agent.sending.resending import Resending
@@ -128,8 +129,11 @@ class Agent:
         self._observe_clock()
         self._since_us = self.now_us()
         self._outbox = Outbox()
-        self._numbering = Numbering(self.epoch, self._since_us, self._timeline, store, self._outbox, sampling)
-        self._states = States(self._outbox, self.now_us)
+        self._in_force = InForce(lambda: Now(self.now_us(), self._timeline.clock.synchronised))
+        self._numbering = Numbering(
+            self.epoch, self._since_us, self._timeline, store, self._outbox, sampling, self._in_force.latest
+        )
+        self._states = States(self._outbox, self.now_us, self._in_force.state)
         self._reporting = Reporting(
             config,
             epoch=self.epoch,
@@ -320,6 +324,7 @@ class Agent:
             waits=self._tuning.waits,
             on_welcome=self._welcome,
             on_stored=self._resending.stored,
+            on_calibration=self._calibrated,
         )
 
     async def _begin(self) -> None:
@@ -376,6 +381,8 @@ class Agent:
             self._observe_clock()
             if not self._spool.is_full:
                 self._states.resume_all()
+            for name in self._in_force.changed(time.monotonic_ns()):
+                self._tell_calibration(name)
             if time.monotonic() - remembered_s >= REMEMBER_TIME_S:
                 remembered_s = time.monotonic()
                 await self._spool.remember_time(self.now_us())
@@ -398,6 +405,15 @@ class Agent:
 
     def _welcome(self, gateway: str, time_us: int) -> None:
         self._reporting.welcome(gateway, self.now_us() - time_us if time_us else None)
+        self._in_force.connected(time.monotonic_ns())
+
+    def _calibrated(self, instrument: str, payload: bytes) -> None:
+        if self._in_force.take(instrument, payload):
+            self._tell_calibration(instrument)
+
+    def _tell_calibration(self, instrument: str) -> None:
+        self._states.show_again(instrument)
+        self._numbering.show_again(instrument)
 
     async def _settle(self) -> None:
         """What was taken is numbered, and has a little time to be logged."""

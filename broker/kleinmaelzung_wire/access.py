@@ -118,6 +118,7 @@ def agent_rules(name: str) -> list[dict[str, Any]]:
         _publish(_ANY_INBOX),
         *(_subscribe(topic_filter) for topic_filter in topics.commands(name)),
         _subscribe(f"{own}/{ANY}/description"),
+        _subscribe(topics.calibrations(name)),
         _subscribe(f"{own}/logged"),
         _subscribe(topics.any_online()),
         _subscribe(topics.any_service_status()),
@@ -152,8 +153,16 @@ def service_rules(name: str) -> list[dict[str, Any]]:
             ]
             logged = [_publish(f"{ROOT}/{ANY}/logged"), _publish(topics.service_logged(ANY))]
             return [*own, *every_kind, _subscribe(topics.any_status()), *logged, _publish(_ANY_INBOX)]
-        case "history" | "batches" | "calibration":  # they are asked, and answer
+        case "history" | "batches":  # they are asked, and answer
             return [*own, _publish(_ANY_INBOX)]
+        case "calibration":
+            # In a run it reads and holds instruments, under its own name, and says what holds of them.
+            read = ("description", "state", "data", "control", "run")
+            reads = [_subscribe(f"{_ANY_INSTRUMENT}/{kind}") for kind in read] + [_subscribe(topics.any_status())]
+            says = [_publish(f"{_ANY_INSTRUMENT}/{kind}") for kind in sorted(topics.FROM_CALIBRATION)]
+            session = f"{ROOT}/{CLIENT}/{name}/{ANY}"
+            holds = [_publish(f"{_ANY_INSTRUMENT}/command/{name}"), _publish(f"{session}/online")]
+            return [*own, *reads, *says, *holds, _subscribe(f"{session}/inbox"), _publish(_ANY_INBOX)]
     raise ValueError(f"no rules for service {name!r}")
 
 
@@ -368,7 +377,17 @@ def add_user(
     name: str, password: str, role: Role, instruments: tuple[str, ...] = (EVERYTHING,)
 ) -> list[dict[str, Any]]:
     rights = Rights(role=role, instruments=instruments)
-    return add_account(topics.check_name(name, "user"), password, user_rules(name, rights), rights.to_json())
+    return add_account(_check_person(name), password, user_rules(name, rights), rights.to_json())
+
+
+def _check_person(name: str) -> str:
+    """Raises WireError, also for the name of a service: one that holds instruments does so as a user of this name."""
+    topics.check_name(name, "user")
+    try:
+        service_rules(name)
+    except ValueError:
+        return name
+    raise WireError(f"user {name!r} is the name of a service: choose another")
 
 
 def change_user(name: str, rights: Rights) -> list[dict[str, Any]]:

@@ -22,6 +22,11 @@ KLEINMAELZUNG_FAILPOINT=logger.after_commit dies there, logger.after_commit:3 wh
     logger.before_commit    all rows of a batch are written, its transaction is open
     logger.after_commit     it is committed, and no agent knows
     logger.after_logged     the agents were told
+    calibration.judged      a window is to be captured, or given up, and nothing of it is written
+    calibration.captured    it is written, and nobody knows
+    calibration.commanded   an instrument has answered a command of a run, and its log does not say so
+    calibration.calculated  the record of a run is kept, and the run does not say so
+    calibration.issued      a certificate is issued, and who asked for it does not know
 
 The gateway has none: it keeps nothing, so no moment is worse for it than another.
 """

@@ -21,14 +21,22 @@ MAX_ID = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """Whether an instrument can be read: `<agent>/<instrument>/state`."""
+    """Whether an instrument can be read: `<agent>/<instrument>/state`.
+
+    `calibration` is `{certificate, due, overdue}` where one holds of it (calibrations.py); `overdue` is only there
+    while the agent's clock is synchronised.
+    """
 
     state: Condition
     since: int
     reason: str = ""
+    calibration: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        return codec.pack_versioned(asdict(self))
+        content = asdict(self)
+        if not self.calibration:
+            del content["calibration"]
+        return codec.pack_versioned(content)
 
     @classmethod
     def decode(cls, payload: bytes) -> Self:
@@ -37,6 +45,7 @@ class State:
             state=codec.one_of(wire.text("state"), Condition, "state.state"),
             since=wire.integer("since"),
             reason=wire.text("reason", default="", longest=MAX_SENTENCE),
+            calibration=wire.map("calibration", default={}),
         )
 
 

@@ -12,6 +12,8 @@
     <agent>/<instrument>/reply              agent                   1   no       messages.Reply
     <agent>/<instrument>/control            agent                   1   yes      messages.Control: who holds it
     <agent>/<instrument>/alarm              agent                   1   yes      alarms.ActiveAlarms: what is wrong now
+    <agent>/<instrument>/calibration        calibration             1   yes      calibrations.Calibration, in force
+    <agent>/<instrument>/run                calibration, <= 4 Hz    0   yes      runs.Live: a calibration under way
     <agent>/logged                          logger                  0   no       messages.Logged
     _service/<name>/status                  service, its will       1   yes      messages.ServiceStatus
     _service/<name>/request/<user>/<role>   that user, in that role 1   no       requests.Request
@@ -66,6 +68,8 @@ INSTRUMENT_KINDS: Final = {
     "reply": Kind(qos=1, retained=False),
     "control": Kind(qos=1, retained=True),
     "alarm": Kind(qos=1, retained=True),
+    "calibration": Kind(qos=1, retained=True),
+    "run": Kind(qos=0, retained=True),
 }
 # What follows <agent>/<instrument>/ and is followed by the user who sends it: the broker lets nobody else write there.
 USER_KINDS: Final = {
@@ -79,8 +83,10 @@ STATUS: Final = Kind(qos=1, retained=True)
 SEALED: Final = Kind(qos=1, retained=True)
 LOGGED: Final = Kind(qos=0, retained=False)
 FROM_AGENT: Final = frozenset({"description", "state", "latest", "data", "backfill", "reply", "control", "alarm"})
+# What the service of calibrations says of an instrument.
+FROM_CALIBRATION: Final = frozenset({"calibration", "run"})
 # What people may watch; `backfill` is for loggers, `command` and `raw` for the agent.
-WATCHABLE: Final = frozenset({"description", "state", "latest", "data", "reply", "control", "alarm"})
+WATCHABLE: Final = frozenset({"description", "state", "latest", "data", "reply", "control", "alarm"}) | FROM_CALIBRATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +183,11 @@ def commanded(tail: str) -> tuple[str, str, str] | None:
 def descriptions(agent: str) -> str:
     """The filter of all descriptions of one agent's instruments."""
     return f"{ROOT}/{check_name(agent, 'agent')}/{ANY}/description"
+
+
+def calibrations(agent: str) -> str:
+    """The filter of what holds of one agent's instruments by their certificates."""
+    return f"{ROOT}/{check_name(agent, 'agent')}/{ANY}/calibration"
 
 
 def service_status(name: str) -> str:

@@ -53,7 +53,7 @@ COMMANDS: Final[dict[str, tuple[Command, str]]] = {
     "completeness": (completeness, "what was logged, what is missing, and why"),
     "ledger": (ledger, "every command, who sent it and what became of it"),
     "alarms": (alarms, "what is wrong now, one line for each cause; acknowledge it; what was"),
-    "calibration": (calibration, "fit, combine and judge calibration data"),
+    "calibration": (calibration, "calibrate instruments, issue certificates; fit and judge data"),
     "agent": (agent, "agents: add, list, remove, configure and update them"),
     "user": (user, "add, list and remove users, change passwords"),
     "doctor": (doctor, "find out what is broken"),

@@ -13,6 +13,7 @@ from kleinmaelzung.desk import Desk
 from kleinmaelzung.errors import Error, Refused
 from kleinmaelzung.paging import Listing
 from kleinmaelzung_wire import certificates, codec, sockets, topics
+from kleinmaelzung_wire.certificates import State
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.rights import EVERYTHING
 
@@ -24,10 +25,26 @@ MAX_PACKED: Final = codec.MAX_BYTES - 1024  # of a record with its template, as 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdrawal:
+    """By whom, when (µs since 1970 UTC) and why a certificate was withdrawn, in all its revisions."""
+
+    user: str
+    time: int
+    reason: str
+
+    @classmethod
+    def from_map(cls, value: Any) -> Self:
+        """From an answer. Raises WireError."""
+        wire = Fields(value, "withdrawn")
+        return cls(user=wire.text("user"), time=wire.integer("time"), reason=wire.text("reason"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """One revision of a certificate, as the register has it: entry `entry`, added by `user`. Time in µs since 1970 UTC.
 
-    `sha256` is that of the PDF, `data_sha256` that of the record within it.
+    `sha256` is that of the PDF, `data_sha256` that of the record within it. `state` is "valid", "superseded" by a
+    further revision, or "withdrawn". `run` is the number of the run that it came of, empty for one of a record's file.
     """
 
     entry: int
@@ -43,6 +60,9 @@ class Certificate:
     language: str
     pages: int
     replaces: str
+    state: State = "valid"
+    withdrawn: Withdrawal | None = None
+    run: str = ""
 
     @classmethod
     def from_map(cls, value: Any) -> Self:
@@ -62,6 +82,9 @@ class Certificate:
             language=wire.text("language"),
             pages=wire.integer("pages"),
             replaces=wire.text("replaces"),
+            state=codec.one_of(wire.text("state", default="valid"), State, "certificate.state"),
+            withdrawn=None if wire.get("withdrawn") is None else Withdrawal.from_map(wire.get("withdrawn")),
+            run=wire.text("run", default="") if wire.get("run") is not None else "",
         )
 
 
@@ -140,13 +163,35 @@ class Certificates:
         question = {"sha256": sha256, "number": number}
         return _read(await self._ask(lambda ask: ask(certificates.KNOWN, question), ANSWER_S), _known)
 
-    async def find(self, pattern: str = EVERYTHING, *, limit: int = 100) -> list[Certificate]:
-        """What was issued of the instruments under `<agent>/<instrument>`, the newest first."""
+    async def withdraw(self, number: str, reason: str, *, id: str = "") -> Certificate:  # noqa: A002
+        """Say that a certificate holds no more, in all its revisions: it stays on record, as withdrawn.
+
+        Raises Refused, "conflict" where it was withdrawn already.
+        """
+        question = {"number": number, "reason": reason, "id": id or make_id()}
+        return await self._by_grant(number, lambda about, ask: _withdraw(ask, {**question, **about}))
+
+    async def find(
+        self,
+        pattern: str = EVERYTHING,
+        *,
+        text: str = "",
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 100,
+    ) -> list[Certificate]:
+        """What was issued of the instruments under `<agent>/<instrument>`, the newest first.
+
+        With `text` where number, instrument, serial or asset number, model or verdict has it; `since` and `until` (µs
+        since 1970 UTC) are when it was issued.
+        """
         found: dict[int, Certificate] = {}
+        wanted = {
+            key: value for key, value in (("text", text), ("from", since), ("to", until)) if value not in ("", None)
+        }
         for granted in await self._desk.granted(pattern):
-            shown = await self._ask(
-                functools.partial(_LISTING.newest, question={"instrument": granted}, limit=limit), ANSWER_S
-            )
+            question = {"instrument": granted, **wanted}
+            shown = await self._ask(functools.partial(_LISTING.newest, question=question, limit=limit), ANSWER_S)
             found |= {one.entry: one for one in shown}
         return [found[entry] for entry in sorted(found, reverse=True)[:limit]]
 
@@ -155,11 +200,18 @@ class Certificates:
 
         Raises Error where it came damaged.
         """
+        return await self.file(number, certificates.PDF, revision)
+
+    async def file(self, number: str, file: str, revision: int | None = None) -> bytes:
+        """A file of a certificate: "pdf", "xml" (dcc.xml), "json" (record.json), or another attachment by its name."""
+        question = {"number": number, "revision": revision, "file": file}
+        return await self._by_grant(number, lambda about, ask: _file(ask, {**question, **about}))
+
+    async def _by_grant(self, number: str, ask: Callable[[dict[str, Any], Ask], Awaitable[T]]) -> T:
         unknown = Refused(f"there is no certificate {number}", sockets.UNKNOWN)
         for granted in await self._desk.granted(EVERYTHING):
-            question = {"number": number, "revision": revision, "instrument": granted}
             try:
-                return await self._ask(functools.partial(_pdf, question=question), ANSWER_S)
+                return await self._ask(functools.partial(ask, {"instrument": granted}), ANSWER_S)
             except Refused as refused:
                 if refused.code != sockets.UNKNOWN:
                     raise
@@ -170,7 +222,7 @@ class Certificates:
         return await self._desk.by_one(certificates.ROLE, ask, timeout_s)
 
 
-async def _pdf(ask: Ask, question: dict[str, Any]) -> bytes:
+async def _file(ask: Ask, question: dict[str, Any]) -> bytes:
     found = bytearray()
     while True:
         answer = await ask(certificates.FILE, {**question, "offset": len(found)})
@@ -182,6 +234,11 @@ async def _pdf(ask: Ask, question: dict[str, Any]) -> bytes:
         number = question["number"]
         raise Error(f"certificate {number} did not come as it was issued: ask again; if it stays so, tell your admin")
     return bytes(found)
+
+
+async def _withdraw(ask: Ask, question: dict[str, Any]) -> Certificate:
+    answer = await ask(certificates.WITHDRAW, question)
+    return _read(answer, lambda value: Certificate.from_map(Fields(value, "answer").get("certificate")))
 
 
 def _read(answer: Any, of: Callable[[Any], T]) -> T:

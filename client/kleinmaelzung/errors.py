@@ -1,5 +1,7 @@
 """What can go wrong with the laboratory. Each message is a sentence for people that says what to do."""
 
+from collections.abc import Sequence
+
 
 class Error(Exception):
     """Whatever this library raises on purpose."""
@@ -23,6 +25,14 @@ class ConnectionLost(Error):
 
 class ControlLost(Error):
     """Sole control of an instrument ended before the block that held it: taken over, released, or not extended."""
+
+
+class NotAccepted(Error):
+    """Nothing was done, for the reasons in `mistakes`: a sentence for each, with what to do."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
 
 
 class Refused(Error):

@@ -12,6 +12,7 @@ from kleinmaelzung import (
     asking,
     backlog,
     batches,
+    calibrations,
     commanding,
     completeness,
     controlling,
@@ -25,6 +26,7 @@ from kleinmaelzung.alarms import AlarmGroup, RecordedAlarm
 from kleinmaelzung.asking import Ask
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
+from kleinmaelzung.calibrations import PastCalibration
 from kleinmaelzung.certificates import Certificates
 from kleinmaelzung.columns import History
 from kleinmaelzung.completeness import Completeness
@@ -37,8 +39,11 @@ from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
 from kleinmaelzung.link import Link
 from kleinmaelzung.notes import Notes
 from kleinmaelzung.readings import Frame, Instrument, Sample
+from kleinmaelzung.register import Register
+from kleinmaelzung.runs import Runs
 from kleinmaelzung.watching import FrameReader, Message, Watch
 from kleinmaelzung_wire.alarms import ACKNOWLEDGE, ALL, check_note
+from kleinmaelzung_wire.calibrations import Calibration
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import Reply
 from kleinmaelzung_wire.rights import Rights
@@ -188,9 +193,30 @@ class Lab:
         # By what is retained and not by the gateway's `list`: that answer is one message, which has its limits.
         agent = pattern.partition("/")[0]
         known: dict[str, bytes] = {}
-        for kind in ("description", "state", "latest", "control"):
+        for kind in ("description", "state", "latest", "control", "calibration"):
             known |= await self.retained(f"{pattern}/{kind}")
         return readings.instruments(known | await self.retained(f"{agent}/status"))
+
+    async def calibration(self, instrument: str) -> Calibration | None:
+        """Return what holds of an instrument by its certificate now; None where nothing does.
+
+        `sample.corrected(calibration)` is a sample's value by that, with its uncertainty.
+        """
+        commanding.check(instrument)
+        return (await self.calibrations(instrument)).get(instrument)
+
+    async def calibrations(self, pattern: str = "+/+") -> dict[str, Calibration]:
+        """Return what holds of the instruments of `<agent>/<instrument>`, `+` for any name, now; by their names."""
+        desk.check_pattern(pattern)
+        return calibrations.in_force(await self.retained(f"{pattern}/calibration"))
+
+    async def past_calibrations(self, instrument: str, *, timeout: float = 15.0) -> list[PastCalibration]:
+        """Return all that was calibrated of an instrument, the newest first, each compared with the one before.
+
+        Raises Refused where this user may not see the instrument, or no calibration service is there ("unavailable").
+        """
+        commanding.check(instrument)
+        return await self._desk.by_one("calibration", lambda ask: calibrations.past(ask, instrument), timeout)
 
     async def request(self, service: str, name: str, /, *, timeout: float = 10.0, **body: Any) -> Any:
         """Ask a service, such as the one called `logger`, and return its answer as plain values.
@@ -353,6 +379,16 @@ class Lab:
     def certificates(self) -> Certificates:
         """Calibration certificates: issue them, find them, know them again."""
         return Certificates(self._desk)
+
+    @property
+    def runs(self) -> Runs:
+        """Calibration runs: begin them, act in them, watch them, read what happened."""
+        return Runs(self._desk, self._link)
+
+    @property
+    def register(self) -> Register:
+        """The laboratory, its reference standards, the instruments that it calibrates; and whether its log is whole."""
+        return Register(self._desk)
 
     @property
     def agents(self) -> Agents:

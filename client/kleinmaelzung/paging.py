@@ -26,7 +26,7 @@ class Listing(Generic[T]):
     key: str
     of: str
     read: Callable[[Any], T]
-    number: Callable[[T], int]
+    number: Callable[[T], int | str]
     page: int | None = None
 
     async def newest(self, ask: Ask, question: dict[str, Any], limit: int) -> list[T]:

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
-from kleinmaelzung_wire import codec, frames, topics
+from kleinmaelzung_wire import calibrations, codec, frames, topics
+from kleinmaelzung_wire.calibrations import Calibration, Corrected
 from kleinmaelzung_wire.codec import Fields, WireError
 from kleinmaelzung_wire.descriptions import Description
 from kleinmaelzung_wire.frames import Clock, Value
@@ -25,6 +26,15 @@ class Sample:
     value: Value
     unit: str
     quality: str
+
+    def corrected(self, calibration: Calibration) -> Corrected | str:
+        """The value as a certificate corrects it, with U and k; or why it does not, in a few words."""
+        measurand = calibration.measurand_of(self.channel)
+        if measurand is None:
+            return "it was not calibrated"
+        if self.time < calibration.issued:
+            return "it was taken before the certificate was issued"
+        return calibrations.corrected(measurand, self.value, self.unit, self.quality)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +96,8 @@ class Frame:
 class Instrument:
     """What is known of an instrument now; None where nothing is known. `latest` may be old: look at `is_live`.
 
-    `control` says who alone may command it, and until when; None: nobody holds it.
+    `control` says who alone may command it, and until when; None: nobody holds it. `calibration` is what holds of it by
+    its certificate; None: nothing.
     """
 
     name: str
@@ -95,6 +106,7 @@ class Instrument:
     latest: dict[str, Sample]
     agent: AgentStatus | None
     control: Control | None = None
+    calibration: Calibration | None = None
 
     @property
     def is_online(self) -> bool:
@@ -116,7 +128,7 @@ class Instrument:
 
 def instruments(retained: dict[str, bytes]) -> list[Instrument]:
     """What retained messages, by topic below the root, say of each instrument. Unreadable ones count as not known."""
-    # Who holds it may be left of an instrument that was taken away.
+    # Who holds it, and its certificate, may be left of an instrument that was taken away.
     kinds = {"description", "state", "latest"}
     names = {topic.rpartition("/")[0] for topic in retained if topic.rpartition("/")[2] in kinds}
     return [_instrument(name, retained) for name in sorted(names)]
@@ -132,6 +144,7 @@ def _instrument(name: str, retained: dict[str, bytes]) -> Instrument:
         latest=_known(f"{name}/latest", _latest, retained) or {},
         agent=_known(f"{agent}/status", AgentStatus.decode, retained),
         control=control if control and control.user else None,
+        calibration=_known(f"{name}/calibration", _calibration, retained),
     )
 
 
@@ -145,6 +158,10 @@ def _known(topic: str, decode: Callable[[bytes], T], retained: dict[str, bytes])
         # One agent of another version must not hide all the other instruments.
         logger.warning("what is retained on %s is not readable: %s", topic, error)
         return None
+
+
+def _calibration(payload: bytes) -> Calibration | None:
+    return Calibration.decode(payload) if payload else None
 
 
 def _latest(payload: bytes) -> dict[str, Sample]:

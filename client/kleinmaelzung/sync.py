@@ -21,6 +21,7 @@ from kleinmaelzung.alarms import AlarmGroup, RecordedAlarm
 from kleinmaelzung.backlog import WatchSince
 from kleinmaelzung.batches import Batch, BatchEvent
 from kleinmaelzung.blocking import Frames, Thread
+from kleinmaelzung.calibrations import PastCalibration
 from kleinmaelzung.certificates import Certificate, Known
 from kleinmaelzung.columns import History
 from kleinmaelzung.completeness import Completeness
@@ -32,8 +33,10 @@ from kleinmaelzung.ledger import LedgerCheck, LedgerEntry
 from kleinmaelzung.notes import Note
 from kleinmaelzung.orders import AgentConfiguration, OrderOutcome, Reloaded
 from kleinmaelzung.readings import Frame, Instrument, Sample
+from kleinmaelzung.sync_calibration import Register, Runs
 from kleinmaelzung.watching import Message, Watch
 from kleinmaelzung_wire.alarms import ALL
+from kleinmaelzung_wire.calibrations import Calibration
 from kleinmaelzung_wire.frames import Value
 from kleinmaelzung_wire.messages import AgentStatus, Reply
 from kleinmaelzung_wire.rights import Rights
@@ -103,6 +106,18 @@ class Lab:
     def retained(self, pattern: str) -> dict[str, bytes]:
         """The retained messages of a pattern at this moment, by topic below the root."""
         return self._thread.wait(self._lab.retained(pattern))
+
+    def calibration(self, instrument: str) -> Calibration | None:
+        """What holds of an instrument by its certificate now; None where nothing does."""
+        return self._thread.wait(self._lab.calibration(instrument))
+
+    def calibrations(self, pattern: str = "+/+") -> dict[str, Calibration]:
+        """What holds of the instruments of a pattern by their certificates now, by their names."""
+        return self._thread.wait(self._lab.calibrations(pattern))
+
+    def past_calibrations(self, instrument: str, *, timeout: float = 15.0) -> list[PastCalibration]:
+        """All that was calibrated of an instrument, the newest first, each compared with the one before."""
+        return self._thread.wait(self._lab.past_calibrations(instrument, timeout=timeout))
 
     def send(
         self,
@@ -238,6 +253,16 @@ class Lab:
         return Certificates(self._thread)
 
     @property
+    def runs(self) -> Runs:
+        """Calibration runs: begin them, act in them, watch them, read what happened."""
+        return Runs(self._thread)
+
+    @property
+    def register(self) -> Register:
+        """The laboratory, its reference standards, the instruments that it calibrates; and whether its log is whole."""
+        return Register(self._thread)
+
+    @property
     def agents(self) -> "Agents":
         """Agents changed from afar: read and replace their configuration, give them another version."""
         return Agents(self._thread)
@@ -342,9 +367,26 @@ class Certificates:
         """What the server knows of a document: of its bytes, and of its number."""
         return self._thread.wait(self._certificates.known(sha256, number))
 
-    def find(self, pattern: str = "+/+", *, limit: int = 100) -> list[Certificate]:
+    def withdraw(self, number: str, reason: str, *, id: str = "") -> Certificate:  # noqa: A002
+        """Say that a certificate holds no more: it stays on record, as withdrawn."""
+        return self._thread.wait(self._certificates.withdraw(number, reason, id=id))
+
+    def find(
+        self,
+        pattern: str = "+/+",
+        *,
+        text: str = "",
+        since: int | None = None,
+        until: int | None = None,
+        limit: int = 100,
+    ) -> list[Certificate]:
         """What was issued of the instruments under a pattern, the newest first."""
-        return self._thread.wait(self._certificates.find(pattern, limit=limit))
+        finding = self._certificates.find(pattern, text=text, since=since, until=until, limit=limit)
+        return self._thread.wait(finding)
+
+    def file(self, number: str, file: str, revision: int | None = None) -> bytes:
+        """A file of a certificate: "pdf", "xml", "json", or another attachment by its name."""
+        return self._thread.wait(self._certificates.file(number, file, revision))
 
     def pdf(self, number: str, revision: int | None = None) -> bytes:
         """The document, byte for byte as it was issued; its newest revision unless told."""

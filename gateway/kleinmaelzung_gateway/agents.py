@@ -1,7 +1,7 @@
 """The agents' sockets: each is one MQTT session with the agent's own credentials and a will.
 
-In: ["publish", tail, payload, options], ["beat", its clock]. Out: commands, what is logged, loggers' status. A
-measurement is never decoded.
+In: ["publish", tail, payload, options], ["beat", its clock]. Out: commands, what is logged, what certificates say,
+loggers' status. A measurement is never decoded.
 """
 
 import asyncio
@@ -38,6 +38,8 @@ class Agents:
         self._metrics = metrics
         self._version = version
         self._connected: dict[str, AgentSocket] = {}
+        # A refusal of RabbitMQ is the session's end.
+        self._uninformed: set[str] | None = set() if broker.kind == "rabbitmq" else None
         self.knocks = Knocks()
 
     def __len__(self) -> int:
@@ -69,7 +71,7 @@ class Agents:
 
     async def _serve_agent(self, websocket: ServerConnection, who: login.Credentials) -> None:
         user = access.agent_user(who.name)
-        agent = AgentSocket(websocket, who.name, self._hub, self._metrics)
+        agent = AgentSocket(websocket, who.name, self._hub, self._metrics, self._uninformed)
         will = bus.Will(
             topic=topics.status(who.name),
             payload=messages.AgentStatus(online=False, reason="the connection was lost").encode(),
@@ -97,14 +99,20 @@ class Agents:
 
 
 class AgentSocket:
-    """One agent's socket joined to its session."""
+    """One agent's socket joined to its session.
 
-    def __init__(self, websocket: ServerConnection, name: str, hub: Hub, metrics: Metrics) -> None:
+    `uninformed` are agents whose last session ended when it asked what certificates say; None: refusals are answers.
+    """
+
+    def __init__(
+        self, websocket: ServerConnection, name: str, hub: Hub, metrics: Metrics, uninformed: set[str] | None
+    ) -> None:
         self.outbox = Outbox(websocket)
         self._websocket = websocket
         self._name = name
         self._hub = hub
         self._metrics = metrics
+        self._uninformed = uninformed
         self._routes: dict[str, tuple[str, topics.Kind]] = {}
         self._under_way = asyncio.Semaphore(MAX_UNACKNOWLEDGED)
 
@@ -126,6 +134,7 @@ class AgentSocket:
             await session.subscribe(topic_filter, qos=1)
         await session.subscribe(topics.any_online(), qos=1)
         await session.subscribe(topics.descriptions(self._name), qos=1)
+        await self._subscribe_calibrations(session)
         await session.subscribe(topics.logged(self._name))
         await session.subscribe(topics.any_service_status(), qos=1)
         try:
@@ -137,6 +146,24 @@ class AgentSocket:
                 watchdog.cancel()
         except BaseExceptionGroup as errors:
             await self._ended(session, errors)
+
+    async def _subscribe_calibrations(self, session: Session) -> None:
+        """Let the agent know what certificates say; it goes on without where the broker's rules are older than this.
+
+        Where a refusal ends the session, the next one goes on without, and the one after it asks again.
+        """
+        if self._uninformed is not None and self._name in self._uninformed:
+            self._uninformed.discard(self._name)
+            logger.warning("agent %s does not learn of calibrations: its last session ended when it asked", self._name)
+            return
+        try:
+            await session.subscribe(topics.calibrations(self._name), qos=1)
+        except NotPermitted as error:
+            logger.warning("agent %s does not learn of calibrations: %s", self._name, error)
+        except BusLost:
+            if self._uninformed is not None:
+                self._uninformed.add(self._name)
+            raise
 
     async def _ended(self, session: Session, errors: BaseExceptionGroup[BaseException]) -> None:
         if errors.subgroup(ConnectionClosedOK) is not None:

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 MAX_PATTERNS = 500  # watched by one socket
 MAX_COMMANDS = 100  # under way by one socket
 MAX_REQUESTS = 20
-LISTED = ("description", "state", "latest", "control", "alarm")
+LISTED = ("description", "state", "latest", "control", "alarm", "calibration")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

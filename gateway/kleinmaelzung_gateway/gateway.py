@@ -15,13 +15,13 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_gateway import history_query, http, listener, page_files
+from kleinmaelzung_gateway import calibration_file, history, history_query, http, listener, page_files
 from kleinmaelzung_gateway.agents import Agents
 from kleinmaelzung_gateway.certificate import Certificate
 from kleinmaelzung_gateway.clients import Clients, Entrances
 from kleinmaelzung_gateway.config import Config
+from kleinmaelzung_gateway.files import Files
 from kleinmaelzung_gateway.guarded import OPEN_TIMEOUT_S, Guard, GuardedConnection
-from kleinmaelzung_gateway.history import History
 from kleinmaelzung_gateway.hub import Hub
 from kleinmaelzung_gateway.login import Broker
 from kleinmaelzung_gateway.metrics import Metrics, render, render_by_filter
@@ -67,7 +67,11 @@ class Gateway:
             login_link=config.login_link, public_password=config.public_password, server_key=config.server_key
         )
         self.clients = Clients(broker, self.hub, self._metrics, self.version, entrances)
-        self.history = History(broker, self._metrics)
+        self.files = Files(
+            broker,
+            self._metrics,
+            {history_query.ROOT: history.wanted, calibration_file.ROOT: calibration_file.wanted},
+        )
         self._account = broker.account(access.service_user("gateway"), config.password)
 
     async def serve_socket(self, websocket: ServerConnection) -> None:
@@ -87,8 +91,8 @@ class Gateway:
         if sentence := websocket.why_refused():
             return http.busy(sentence)
         refused = http.refuse(request, self._names)
-        if refused is None and history_query.is_meant(request.path):
-            return await self.history.answer(websocket, request)
+        if refused is None and self.files.is_meant(request.path):
+            return await self.files.answer(websocket, request)
         answered = refused or http.answer(websocket, request, self.health, self.metrics, self._page)
         if answered is None and not await websocket.login_place():
             return http.busy("too many connections that have not logged in yet; come back later")
@@ -174,7 +178,7 @@ class Gateway:
                 "unlogged_records": ("gauge", "Records of refused commands that no logger has yet", hub.unlogged),
                 "unrecorded_total": ("counter", "Records of refused commands given up", counted.unrecorded),
                 "requests_total": ("counter", "Requests to services sent on", counted.requests),
-                "history_files": ("gauge", "Files of history under way", len(self.history)),
+                "history_files": ("gauge", "Files of history and of certificates under way", len(self.files)),
                 "refused_logins_total": ("counter", "Logins refused", counted.refused_logins),
                 "sockets": ("gauge", "Sockets open, logged in or not", self.guard.places.taken),
                 "logging_in": ("gauge", "Sockets that have not logged in yet", self.guard.logging_in.taken),
@@ -231,7 +235,7 @@ async def listen(config: Config, reload: asyncio.Event | None = None) -> AsyncIt
         try:
             yield Listening(gateway=gateway, server=servers[0], hub=hub)
         finally:
-            gateway.history.close()
+            gateway.files.close()
             fresh.cancel()
             await asyncio.wait((fresh,))
             await gateway.hub.settle(SETTLE_S)

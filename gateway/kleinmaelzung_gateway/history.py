@@ -1,254 +1,73 @@
-"""Files of history by GET: asked of the history service by the user's own session, put together, sent.
+"""A file of history: the stream of an export, in the pieces that the history service gives.
 
-    GET /history/pi-1/balance.csv --> login at the broker --> `export` of a service --> pieces --> one body
+    Query --export--> head and first piece --history-next--> all others; history-end, read to the end or not
 
-An answer is at most MAX_BODY, and whoever wants more is told the command that does it. Whoever goes away ends what the
-service does for it. The broker says who may ask about what; here nothing is known of that.
+Whoever wants more than one answer may have is told the command that gets it.
 """
 
-import asyncio
-import contextlib
-import http
-import logging
 import secrets
-import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from websockets.http11 import Request as HttpRequest
-from websockets.http11 import Response
-
-from kleinmaelzung_bus.session import BusError, NotPermitted
-from kleinmaelzung_gateway import history_query, login
-from kleinmaelzung_gateway.asking import Refused, ask, find_service
-from kleinmaelzung_gateway.guarded import GuardedConnection
-from kleinmaelzung_gateway.history_query import Mistakes, NoFile, Query
-from kleinmaelzung_gateway.http import busy, response
-from kleinmaelzung_gateway.limits import Places
-from kleinmaelzung_gateway.login import Broker, LoginError
-from kleinmaelzung_gateway.metrics import Metrics
-from kleinmaelzung_gateway.personal import Personal
-from kleinmaelzung_wire import sockets
+from kleinmaelzung_gateway import history_query
+from kleinmaelzung_gateway.history_query import Query
+from kleinmaelzung_gateway.wanted import Desk, TooLarge
 from kleinmaelzung_wire.codec import Fields, WireError
-from kleinmaelzung_wire.requests import Request
-
-logger = logging.getLogger(__name__)
 
 ROLE: Final = "history"
-MAX_BODY: Final = 16 * 1024 * 1024
-# Each may hold a whole body in memory.
-MAX_FILES: Final = 4
-MAX_FILES_FOR_ONE: Final = 2
-PLACE_TIMEOUT_S: Final = 4.0
-FILE_TIMEOUT_S: Final = 120.0
-ASK_TIMEOUT_S: Final = 20.0  # for one piece
 TRIES: Final = 2  # an answer can be lost; the same piece can be asked for again
-END_TIMEOUT_S: Final = 2.0
-STALLED_S: Final = 20.0  # a slice takes 8 s at 64 kbit/s
-
-# What a service's refusal is in HTTP; what is not named here is a mistake of ours.
-_STATUSES: Final = {
-    sockets.NOT_PERMITTED: http.HTTPStatus.FORBIDDEN,
-    sockets.UNKNOWN: http.HTTPStatus.NOT_FOUND,
-    sockets.BAD_MESSAGE: http.HTTPStatus.BAD_REQUEST,
-    sockets.LIMIT: http.HTTPStatus.SERVICE_UNAVAILABLE,
-    sockets.BUSY: http.HTTPStatus.SERVICE_UNAVAILABLE,
-    sockets.UNAVAILABLE: http.HTTPStatus.SERVICE_UNAVAILABLE,
-    sockets.TIMEOUT: http.HTTPStatus.GATEWAY_TIMEOUT,
-}
-
-
-class TooLarge(Exception):
-    """More than one answer may have; the sentence names the command that gets it."""
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class HistoryFile:
+    """What was measured by one instrument, as a file."""
+
     query: Query
-    pieces: Sequence[bytes]
 
+    role = ROLE
 
-class History:
-    """All GETs below /history/ at this gateway."""
+    @property
+    def about(self) -> str:
+        return self.query.instrument
 
-    def __init__(self, broker: Broker, metrics: Metrics) -> None:
-        self._broker = broker
-        self._metrics = metrics
-        self._places = Places(MAX_FILES, MAX_FILES_FOR_ONE)
-        self._left = asyncio.Event()  # somebody has gone
-        self._answering: set[GuardedConnection] = set()
+    @property
+    def name(self) -> str:
+        return self.query.file_name
 
-    def __len__(self) -> int:
-        return self._places.taken
+    @property
+    def media_type(self) -> str:
+        return self.query.kind.media_type
 
-    def close(self) -> None:
-        """End what is under way."""
-        for websocket in self._answering:
-            websocket.transport.abort()
+    @property
+    def instead(self) -> str:
+        return _take(self.query.command(self.query.since, self.query.until))
 
-    async def answer(self, websocket: GuardedConnection, request: HttpRequest) -> Response:
-        """The answer to a GET. A file is sent already when it is returned, and its connection closed."""
-        if (method := getattr(request, "method", "GET")) != "GET":
-            return _no_get(method)
-        try:
-            query = history_query.parse(request.path, time.time_ns() // 1000)
-            who = login.from_headers(request.headers)
-        except NoFile as error:
-            return response(http.HTTPStatus.NOT_FOUND, f"{error}\n")
-        except LoginError as error:
-            return self._unauthorized(str(error))
-        except Mistakes as error:
-            # Who did not say who it is learns nothing but that.
-            if not request.headers.get_all("Authorization"):
-                return self._unauthorized()
-            return response(http.HTTPStatus.BAD_REQUEST, f"{error}\n")
-        if who is None:
-            return self._unauthorized()
-        websocket.take_time()
-        self._answering.add(websocket)
-        try:
-            return await self._answer_user(websocket, who, query)
-        finally:
-            self._answering.discard(websocket)
-
-    async def _answer_user(self, websocket: GuardedConnection, who: login.Credentials, query: Query) -> Response:
-        if not await websocket.login_place():
-            return busy("too many connections that have not logged in yet; come back later")
-        async with self._place(websocket) as has_place:
-            if not has_place:
-                return busy(f"{MAX_FILES_FOR_ONE} files for one address, {MAX_FILES} in all: wait until one has come")
-            gathering = asyncio.create_task(self._gather(websocket, who, query), name="history-file")
-            gone = asyncio.create_task(websocket.wait_closed(), name="history-gone")
-            try:
-                await asyncio.wait((gathering, gone), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                gone.cancel()
-                while not gathering.done():  # a TaskGroup can swallow a cancellation
-                    gathering.cancel()
-                    await asyncio.wait((gathering,), timeout=2 * END_TIMEOUT_S)
-            if gathering.cancelled():
-                logger.info("%s went away before %s had come", who.name, query.file_name)
-                return busy("gone")
-            match gathering.result():
-                case Response() as refusal:
-                    return refusal
-                case _File() as file:
-                    return await _send(websocket, file)
-
-    async def _gather(self, websocket: GuardedConnection, who: login.Credentials, query: Query) -> Response | _File:
-        name = secrets.token_hex(8)
-        personal = Personal(who.name, name, ends_when_refused=self._broker.kind == "rabbitmq")
-        client_id = f"{who.name}:{name}"
-        try:
-            async with (
-                asyncio.timeout(FILE_TIMEOUT_S),
-                self._broker.session(
-                    websocket, who.name, who.password, client_id=client_id, on_message=personal.on_message
-                ) as session,
-            ):
-                await personal.open(session)
-                return await self._ask(personal, query)
-        except NotPermitted:
-            logger.warning("refused: user %s with a wrong password", who.name)
-            return self._unauthorized("user name or password is wrong")
-        except LoginError as error:
-            return self._unauthorized(str(error))
-        except BusError as error:
-            return busy(f"the broker is not there: {error}")
-        except TimeoutError:
-            sentence = f"not ready within {FILE_TIMEOUT_S:g} s; {_take(query.command(query.since, query.until))}"
-            return response(http.HTTPStatus.GATEWAY_TIMEOUT, sentence + "\n")
-
-    async def _ask(self, personal: Personal, query: Query) -> Response | _File:
-        """Raises BusError where the broker is lost; NotPermitted only says that the password was wrong."""
-        try:
-            service = await find_service(personal, ROLE)
-            return _File(query, await self._pieces(personal, service, query))
-        except NotPermitted as error:
-            return response(http.HTTPStatus.FORBIDDEN, f"{query.instrument}: {error}\n")
-        except TooLarge as error:
-            return response(http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"{error}\n")
-        except WireError as error:
-            logger.warning("a history service answered something unreadable: %s", error)
-            return response(http.HTTPStatus.BAD_GATEWAY, "the history service answered something unreadable\n")
-        except Refused as refused:
-            status = _STATUSES.get(refused.code, http.HTTPStatus.INTERNAL_SERVER_ERROR)
-            if status is http.HTTPStatus.SERVICE_UNAVAILABLE:
-                return busy(str(refused))
-            return response(status, f"{refused}\n")
-
-    async def _pieces(self, personal: Personal, service: str, query: Query) -> list[bytes]:
+    async def pieces(self, desk: Desk, limit: int) -> Sequence[bytes]:
+        """Raises TooLarge, Refused, WireError, BusError."""
         stream = secrets.token_hex(8)  # chosen here, so that it can be ended before the first answer has come
-        asked = {**query.arguments(), "stream": stream}
+        asked = {**self.query.arguments(), "stream": stream}
         try:
-            head = await self._request(personal, service, "export", asked, query.instrument)
+            head = await desk.request("export", asked, self.query.instrument, 1)
             stream = head.get("stream")  # none where this was all
             pieces, size, piece = [_piece(head)], len(_piece(head)), head
             while piece.boolean("more"):
                 asked = {"stream": stream, "number": len(pieces)}
-                piece = await self._request(personal, service, "history-next", asked)
+                piece = await desk.request("history-next", asked, None, TRIES)
                 pieces.append(_piece(piece))
                 size += len(pieces[-1])
-                if size > MAX_BODY:
-                    command = query.command(head.optional_integer("from"), head.optional_integer("to"))
-                    raise TooLarge(f"more than {MAX_BODY // 2**20} MiB; {_take(command)}")
+                if size > limit:
+                    command = self.query.command(head.optional_integer("from"), head.optional_integer("to"))
+                    raise TooLarge(f"more than {limit // 2**20} MiB; {_take(command)}")
             return pieces
         finally:
-            if stream is not None:
-                await self._end(personal, service, stream)
-
-    async def _request(
-        self, personal: Personal, service: str, name: str, arguments: dict[str, Any], instrument: str | None = None
-    ) -> Fields:
-        """An answer. Whatever may be asked again is, once, where no answer comes. Raises Refused, WireError."""
-        tries = TRIES if name == "history-next" else 1
-        timeout_us = int(ASK_TIMEOUT_S * 1e6)
-        request = Request(name=name, arguments=arguments, instrument=instrument, timeout_us=timeout_us)
-        while True:
-            tries -= 1
-            self._metrics.requests += 1
-            try:
-                return Fields(await ask(personal, service, request), name)
-            except Refused as refused:
-                if refused.code != sockets.TIMEOUT or not tries:
-                    raise
-
-    async def _end(self, personal: Personal, service: str, stream: str) -> None:
-        """Let the service end a stream, also one read to its end: then its place is free at once."""
-        request = Request(name="history-end", arguments={"stream": stream})
-        with contextlib.suppress(BusError, TimeoutError):
-            async with asyncio.timeout(END_TIMEOUT_S):
-                await personal.publish_request(service, request, secrets.token_bytes(16))
-
-    @contextlib.asynccontextmanager
-    async def _place(self, websocket: GuardedConnection) -> AsyncIterator[bool]:
-        """A place among those who get a file, for which one waits a little; False where none became free."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(PLACE_TIMEOUT_S):
-                while not (has_place := self._places.enter(websocket.address)):
-                    self._left.clear()
-                    await self._left.wait()
-        try:
-            yield has_place
-        finally:
-            if has_place:
-                self._places.leave(websocket.address)
-                self._left.set()
-
-    def _unauthorized(self, sentence: str = "sign in with name and password to get what is stored") -> Response:
-        self._metrics.refused_logins += 1
-        answered = response(http.HTTPStatus.UNAUTHORIZED, sentence + "\n")
-        answered.headers["WWW-Authenticate"] = 'Basic realm="Kleinmaelzung", charset="UTF-8"'
-        return answered
+            if stream is not None:  # also one read to its end: then its place is free at once
+                await desk.tell("history-end", {"stream": stream})
 
 
-def _no_get(method: str) -> Response:
-    answered = response(http.HTTPStatus.METHOD_NOT_ALLOWED, "only GET gets a file of history\n")
-    answered.headers["Allow"] = "GET"
-    if method == "HEAD":
-        answered.body = b""
-    return answered
+def wanted(path: str, now_us: int) -> HistoryFile:
+    """From a request's path with its query. Raises NoFile, Mistakes."""
+    return HistoryFile(history_query.parse(path, now_us))
 
 
 def _take(command: str) -> str:
@@ -260,18 +79,3 @@ def _piece(answer: Fields) -> bytes:
     if not isinstance(piece, bytes):
         raise WireError(f"a piece of a file is {type(piece).__name__}, expected bytes")
     return piece
-
-
-async def _send(websocket: GuardedConnection, file: _File) -> Response:
-    """Send a file no faster than it is taken, and close: of the library's own answer there would be a copy or two."""
-    head = response(http.HTTPStatus.OK, "", file.query.kind.media_type)
-    head.headers["Content-Disposition"] = f'attachment; filename="{file.query.file_name}"'
-    head.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    del head.headers["Cache-Control"], head.headers["Content-Length"]
-    head.headers["Cache-Control"] = "no-store"
-    head.headers["Content-Length"] = str(sum(map(len, file.pieces)))
-    try:
-        await websocket.write_body([head.serialize(), *file.pieces], STALLED_S)
-    except TimeoutError:
-        logger.warning("%s: %s was not taken for %g s", websocket.address, file.query.file_name, STALLED_S)
-    return head

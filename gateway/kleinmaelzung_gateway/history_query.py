@@ -9,15 +9,14 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
+from kleinmaelzung_gateway.wanted import Mistakes, NoFile, parameters
 from kleinmaelzung_wire import topics
 from kleinmaelzung_wire.codec import WireError
 from kleinmaelzung_wire.frames import MAX_CHANNELS, MAX_TIME_US, MIN_TIME_US
 
 ROOT: Final = "/history/"
 PARAMETERS: Final = ("from", "to", "channels", "points")
-MAX_PARAMETERS: Final = 20
 EXAMPLES: Final = "2026-11-22T08:00:00+01:00, 1h or 7d before now, or µs since 1970"
 
 
@@ -42,17 +41,6 @@ _INTEGER: Final = re.compile(r"-?[0-9]{1,20}", re.ASCII)
 _POINTS: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 # In a query + stands for a space: an offset that nobody wrote as %2B.
 _LOST_PLUS: Final = re.compile(r"(.*[0-9][T ][0-9]{2}:?[0-9]{2}.*) ([0-9]{2}:?[0-9]{2})", re.ASCII)
-
-
-class NoFile(Exception):
-    """The path names no file of history; the sentence says what one looks like."""
-
-
-class Mistakes(Exception):
-    """The query is wrong; a sentence for each mistake."""
-
-    def __init__(self, sentences: list[str]) -> None:
-        super().__init__("\n".join(sentences))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,15 +85,11 @@ class Query:
         return " ".join([*words, "-o", f"{self.name}.{self.kind.suffix}"])
 
 
-def is_meant(path: str) -> bool:
-    return path.startswith(ROOT)
-
-
 def parse(path: str, now_us: int) -> Query:
     """From a request's path with its query. Raises NoFile, Mistakes."""
     where, _, query = path.partition("?")
     agent, name, format_name = _file(where.removeprefix(ROOT))
-    given, mistakes = _given(query)
+    given, mistakes = parameters(query, PARAMETERS)
     read = _Reader(given, now_us, mistakes)
     found = Query(
         agent=agent,
@@ -132,21 +116,6 @@ def _file(where: str) -> tuple[str, str, str]:
     if format_name not in KINDS:
         raise NoFile(f"{format_name!r:.20} is no format of history: expected {', '.join(KINDS)}")
     return agent, name, format_name
-
-
-def _given(query: str) -> tuple[dict[str, str], list[str]]:
-    try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
-    except ValueError:
-        return {}, [f"more than {MAX_PARAMETERS} parameters, expected {', '.join(PARAMETERS)}"]
-    keys = [key for key, _ in pairs]
-    mistakes = [
-        f"unknown parameter {key!r:.40}, expected {', '.join(PARAMETERS)}"
-        for key in dict.fromkeys(keys)
-        if key not in PARAMETERS
-    ]
-    mistakes += [f"{key} is given more than once" for key in PARAMETERS if keys.count(key) > 1]
-    return dict(pairs), mistakes
 
 
 @dataclass(slots=True)

@@ -34,7 +34,9 @@ def listing(seeds: dict[str, Message]) -> list[dict[str, Any]]:
             "latest": known.get("latest"),
             "control": known.get("control"),
             "alarm": known.get("alarm"),
+            "calibration": known.get("calibration"),
             "agent": agents.get(agent),
         }
         for (agent, instrument), known in sorted(instruments.items())
+        if known.keys() != {"calibration"}  # a certificate outlives an instrument that was taken away
     ]

@@ -1,9 +1,10 @@
 """Certificates from end to end: a client, a real gateway and broker, the calibration service and a real database."""
 
 import asyncio
-import contextlib
 import hashlib
+import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,11 @@ from kleinmaelzung_services import lookup
 from kleinmaelzung_services.calibration.certificates import asked, entries, store
 from kleinmaelzung_services.calibration.certificates.asked import Wish
 from kleinmaelzung_services.calibration.certificates.store import Made, Place
-from kleinmaelzung_services.calibration.service import Service
 from kleinmaelzung_services.chain import Link
-from kleinmaelzung_services.config import Config
-from kleinmaelzung_wire.messages import ServiceStatus
+from tests import laboratories
 from tests.brokers import PASSWORD, TestBroker
 from tests.databases import query
-from tests.people import People
+from tests.laboratories import Laboratory, refused
 from tests.terminals import Terminal
 from tests.unit.services.calibration_records import examples
 
@@ -31,45 +30,10 @@ RECORD = examples.changed("balance", (("item", "id"), BALANCE))
 OTHER = examples.changed("balance", (("item", "id"), BALANCE), (("item", "asset"), "KM-018"))
 
 
-class Laboratory(People):
-    """The calibration service at work, and people who ask it."""
-
-    def __init__(self, broker: TestBroker, gateway_url: str, dsn: str) -> None:
-        super().__init__(broker, gateway_url)
-        self.dsn = dsn
-
-
-@contextlib.asynccontextmanager
-async def running(broker: TestBroker, dsn: str) -> AsyncIterator[Service]:
-    config = Config(broker=broker.mosquitto.broker("calibration"), dsn=dsn, name="calibration")
-    made, stop = Service(config), asyncio.Event()
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(made.run(stop), name="calibration")
-        try:
-            yield made
-        finally:
-            stop.set()
-            await task
-
-
 @pytest.fixture
 async def laboratory(broker: TestBroker, gateway_url: str, dsn: str) -> AsyncIterator[Laboratory]:
-    made = Laboratory(broker, gateway_url, dsn)
-    await made.add_user("carla", "calibrator", "+/+")
-    async with running(broker, dsn), made.lab("carla") as carla:
-        await announced(carla)
+    async with laboratories.open_laboratory(broker, gateway_url, dsn) as made:
         yield made
-
-
-async def announced(lab: Lab) -> ServiceStatus:
-    """Wait until the service says that it is well."""
-    async with asyncio.timeout(20):
-        while True:
-            for payload in (await lab.retained("_service/calibration/status")).values():
-                status = ServiceStatus.decode(payload)
-                if status.online and status.healthy:
-                    return status
-            await asyncio.sleep(0.02)
 
 
 @pytest.fixture
@@ -77,13 +41,6 @@ async def carla(laboratory: Laboratory) -> AsyncIterator[Lab]:
     """A calibrator of everything."""
     async with laboratory.lab("carla") as lab:
         yield lab
-
-
-@contextlib.contextmanager
-def refused(code: str, sentence: str) -> Any:
-    with pytest.raises(Refused, match=sentence) as caught:
-        yield
-    assert caught.value.code == code
 
 
 def short(found: Certificate) -> tuple[str, int, str]:
@@ -121,7 +78,7 @@ async def test_what_is_not_known_is_told_from_what_was_changed_or_replaced(carla
     )
     assert short(second) == ("LAB-7", 2, "LAB-7/1")
     old = await carla.certificates.known(first.sha256)
-    assert (old.same, old.newest) == (first, second)
+    assert (old.same, old.newest) == (replace(first, state="superseded"), second)
     assert hashlib.sha256(await carla.certificates.pdf("LAB-7", 1)).hexdigest() == first.sha256
     assert hashlib.sha256(await carla.certificates.pdf("LAB-7")).hexdigest() == second.sha256
     with refused("unknown", "no revision 3, it has 1, 2"):
@@ -168,7 +125,6 @@ async def test_all_that_forbids_it_is_told_at_once_and_nothing_is_kept(laborator
 
 
 async def test_who_may_issue_and_see(laboratory: Laboratory, carla: Lab) -> None:
-    await laboratory.add_user("olga", "calibrator", "pi-2/+")
     await laboratory.add_user("paul", "observer", "pi-1/+")
     issued = await carla.certificates.issue(RECORD, readings=False)
     async with laboratory.lab("anna") as anna, laboratory.lab("olga") as olga, laboratory.lab("paul") as paul:
@@ -209,7 +165,7 @@ async def registered(dsn: str, count: int) -> None:
         return Made(pdf=pdf, sha256=digest, data_sha256=digest, details={"verdict": "pass"})
 
     for place in range(count):
-        await made.issue(wish(f"id-{place}"), BALANCE, datetime(2026, 3, 11, tzinfo=UTC), draw)
+        await made.issue(wish(f"id-{place}"), BALANCE, datetime.now(UTC), draw)
 
 
 def wish(id_: str) -> Wish:
@@ -285,6 +241,10 @@ async def test_from_the_command_line_to_a_document_that_the_server_knows(
     assert (code, err) == (0, "")
     assert "-      signature  unsigned copy: the server that issued it vouches for it\n" in out
     assert "ok     known      issued by the server as LAB-7, revision 1, " in out
+    await carla.certificates.withdraw("LAB-7", "wrong weights")
+    code, out, _ = await terminal.run("calibration", "verify", str(pdf))
+    assert code == 1
+    assert re.search(r"WRONG  known .* as LAB-7, revision 1, and withdrawn .* by carla: wrong weights\n", out)
     pdf.write_bytes(pdf.read_bytes() + b"\n")
     code, out, _ = await terminal.run("calibration", "verify", str(pdf))
     assert code == 1

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from kleinmaelzung_bus import session as bus
-from kleinmaelzung_gateway import history
+from kleinmaelzung_gateway import files
 from kleinmaelzung_gateway.certificate import CertificateFiles
 from kleinmaelzung_gateway.gateway import Gateway
 from kleinmaelzung_services.requests import Asked, RequestRefused, Requests
@@ -236,9 +236,9 @@ async def test_who_goes_away_ends_it_at_the_service(desk: Desk, gateway: tuple[G
     async with rude.connected(url) as one:
         await one.write(request("otto"))
         await until(lambda: desk.asked, "the service is asked")
-        assert len(running.history) == 1
+        assert len(running.files) == 1
     await until(lambda: desk.ended == [desk.stream], "the service is told")
-    await until(lambda: not len(running.history) and not running.guard.places.taken, "nothing is left of it")
+    await until(lambda: not len(running.files) and not running.guard.places.taken, "nothing is left of it")
 
 
 async def test_who_goes_away_before_the_first_answer_ends_it_too(desk: Desk, gateway: tuple[Gateway, str]) -> None:
@@ -248,7 +248,7 @@ async def test_who_goes_away_before_the_first_answer_ends_it_too(desk: Desk, gat
         await one.write(request("otto"))
         await until(lambda: desk.asked, "the service is asked")
     await until(lambda: desk.ended == [desk.stream], "the service is told")
-    await until(lambda: not len(running.history), "nothing is left of it")
+    await until(lambda: not len(running.files), "nothing is left of it")
 
 
 async def test_a_slow_file_outlasts_the_handshakes_limit_and_keeps_nobody_out(
@@ -273,24 +273,24 @@ async def test_a_slow_file_outlasts_the_handshakes_limit_and_keeps_nobody_out(
 async def test_so_many_at_once_and_no_more(
     desk: Desk, gateway: tuple[Gateway, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "PLACE_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(files, "PLACE_TIMEOUT_S", 0.2)
     desk.piece = b"x"
     running, url = gateway
-    first = [asyncio.create_task(gets.history(url, "pi-1/balance.csv")) for _ in range(history.MAX_FILES_FOR_ONE)]
-    await until(lambda: len(running.history) == len(first), "two are under way")
+    first = [asyncio.create_task(gets.history(url, "pi-1/balance.csv")) for _ in range(files.MAX_FILES_FOR_ONE)]
+    await until(lambda: len(running.files) == len(first), "two are under way")
     refused = await gets.history(url, "pi-1/balance.csv")
     assert (refused.status, refused.headers["retry-after"]) == (503, "5")
     assert refused.text == "2 files for one address, 4 in all: wait until one has come\n"
     desk.go_on.set()
     assert [got.status for got in await asyncio.gather(*first)] == [200, 200]
-    await until(lambda: not len(running.history), "the places are free")
+    await until(lambda: not len(running.files), "the places are free")
     assert (await gets.history(url, "pi-1/balance.csv")).status == 200
 
 
 async def test_an_answer_that_is_lost_is_asked_for_again(
     desk: Desk, gateway_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "ASK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(files, "ASK_TIMEOUT_S", 0.5)
     desk.piece, desk.mute = b"x", 1
     assert (await gets.history(gateway_url, "pi-1/balance.csv", "anna")).body == b"begin\n" + b"x" * desk.pieces
     desk.mute = 2
@@ -302,7 +302,7 @@ async def test_an_answer_that_is_lost_is_asked_for_again(
 async def test_what_takes_too_long_is_told_with_the_command(
     desk: Desk, gateway_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "FILE_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(files, "FILE_TIMEOUT_S", 0.5)
     got = await gets.history(gateway_url, "pi-1/balance.json")
     assert got.status == 504
     assert got.text == (
@@ -327,22 +327,22 @@ async def test_without_a_service_that_is_well_it_is_said_why(broker: TestBroker,
 async def test_a_client_that_does_not_read_is_ended(
     desk: Desk, gateway: tuple[Gateway, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(history, "STALLED_S", 0.5)
+    monkeypatch.setattr(files, "STALLED_S", 0.5)
     desk.pieces = 100  # 10 MB: more than the kernel takes
     running, url = gateway
     async with rude.connected(url, receive_buffer=4096) as one:
         await one.write(request("anna"))
         await until(lambda: desk.ended, "all is there to be sent")
-        await until(lambda: not len(running.history), "its place is free")
+        await until(lambda: not len(running.files), "its place is free")
         await until(lambda: not running.guard.places.taken, "it is gone")
 
 
 async def test_a_large_file_comes_whole_by_tls_too(broker: TestBroker, desk: Desk, tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
-    files = CertificateFiles(tmp_path / "server.pem", tmp_path / "server.key")
-    authority.sign(files.certificate, files.key)
+    own = CertificateFiles(tmp_path / "server.pem", tmp_path / "server.key")
+    authority.sign(own.certificate, own.key)
     desk.pieces = 100
-    async with gateways.running_gateway(broker, certificate=files) as running:
+    async with gateways.running_gateway(broker, certificate=own) as running:
         headers, url = sockets.basic("anna", PASSWORD), gateways.url(running)
         got = await gets.get(url, "/history/pi-1/balance.csv", headers, ca_file=authority.ca_file)
         assert (got.status, len(got.body)) == (200, 6 + 10_000_000)

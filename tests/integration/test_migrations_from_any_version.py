@@ -99,6 +99,15 @@ DATA: Final = {
             request, previous, hash)
             VALUES (1, now(), 'issued', 'K-1', 1, 'anna', 'pi-1/balance', sha256('\\x01'), '\\x02', '{{}}', 'r1',
             '\\x00', '\\x11')""",
+        2: """INSERT INTO calibration_files VALUES (sha256('\\x03'), '\\x03');
+        INSERT INTO calibration_uploads VALUES ('anna', sha256('\\x0505'), 0, 2, '\\x05', now());
+        INSERT INTO calibration_log (number, time, subject, kind, username, details, request, previous, hash)
+            VALUES (1, now(), 'laboratory', 'put', 'anna', '{{}}', 'r1', '\\x00', '\\x11');
+        INSERT INTO certificate_attachments VALUES (sha256('\\x01'), 'dcc.xml', '\\x04');
+        INSERT INTO certificate_register (number, time, kind, certificate, revision, username, item, pdf, data, details,
+            request, previous, hash)
+            VALUES (2, now(), 'withdrawn', 'K-1', 1, 'anna', 'pi-1/balance', sha256('\\x01'), '\\x02', '{{}}', 'r2',
+            '\\x11', '\\x12')""",
     },
 }
 

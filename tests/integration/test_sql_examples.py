@@ -4,6 +4,7 @@ import re
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -15,6 +16,8 @@ from kleinmaelzung_services.batches.changes import Change
 from kleinmaelzung_services.batches.notebook import Notebook
 from kleinmaelzung_services.batches.notes import Addition, Withdrawal
 from kleinmaelzung_services.batches.store import Store
+from kleinmaelzung_services.calibration.log.entries import Draft
+from kleinmaelzung_services.calibration.log.log import Log
 from kleinmaelzung_services.logger import store
 from kleinmaelzung_services.logger.batch import Arrival
 from kleinmaelzung_wire import gaps
@@ -24,7 +27,9 @@ from kleinmaelzung_wire.frames import Clock, SinceBoot
 from kleinmaelzung_wire.gaps import Gap
 from tests.databases import query
 from tests.integration import test_ledger_store as commands
+from tests.integration.test_certificates import registered
 from tests.integration.test_store import NOW_US, arrival, entries, frame
+from tests.unit.services.calibration_register import entered
 
 PAGE: Final = (Path(__file__).parents[2] / "docs" / "sql.md").read_text()
 ROLE: Final = "grafana"
@@ -32,7 +37,7 @@ HOUR_US: Final = 3_600_000_000
 BLOCKS: Final = re.findall(r"^```sql\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 [SETUP] = [block for block in BLOCKS if block.startswith("CREATE ROLE")]
 EXAMPLES: Final = [block for block in BLOCKS if block != SETUP]
-GRANTED: Final = re.findall(r"\w+", re.search(r"GRANT SELECT ON (.*) TO", SETUP)[1])  # type: ignore[index]
+GRANTED: Final = re.findall(r"\w+", " ".join(re.findall(r"GRANT SELECT ON (.*) TO", SETUP)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +92,21 @@ async def fill(dsn: str) -> None:
     await note(batches, "stage", NOW_US - 3 * HOUR_US, stage="steeping")
     await note(batches, "stage", NOW_US - HOUR_US - HOUR_US // 2, stage="kilning")
     await put_on_time_lines(Notebook(batches.tables))
+    await calibrate(dsn)
+
+
+async def calibrate(dsn: str) -> None:
+    """A standard that is due soon, an instrument, a run of it that is open, and a certificate."""
+    log = Log(dsn)
+    await log.tables.prepare()
+    soon = datetime.now(UTC).date() + timedelta(days=30)
+    due = (("certificate", "due"), soon.isoformat())
+    for put in (entered.put("standard", entered.stored("standard", due)), entered.put("item", entered.stored("item"))):
+        draft = Draft(kind=put.kind, details=put.details)
+        await log.append(put.subject, [draft], user="anna", request="", expected=0, now_us=NOW_US)
+    created = {"item": {"id": "pi-1/balance"}, "template": {"id": "BALANCE"}, "standards": []}
+    await log.create_run([Draft(kind="created", details=created)], user="anna", request="", expected=0, now_us=NOW_US)
+    await registered(dsn, 1)
 
 
 def alarmed(number: int) -> Arrival:
@@ -173,6 +193,8 @@ async def test_the_role_reads_what_it_is_granted_and_nothing_else(database: Data
         "batch_names",
         "batch_records",
         "note_records",
+        "certificate_register",
+        "calibration_log",
         "migrations",
     ):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

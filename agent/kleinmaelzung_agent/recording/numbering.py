@@ -16,10 +16,10 @@ from kleinmaelzung_agent import clock
 from kleinmaelzung_agent.clock import Timeline
 from kleinmaelzung_agent.instruments import Reading
 from kleinmaelzung_agent.recording.outages import Outages
-from kleinmaelzung_agent.recording.recorder import NumberedFrame, Recorder
+from kleinmaelzung_agent.recording.recorder import Latest, NumberedFrame, Recorder
 from kleinmaelzung_agent.sending.outbox import Outbox
 from kleinmaelzung_agent.spool.spool import Spool
-from kleinmaelzung_wire import failpoints
+from kleinmaelzung_wire import failpoints, messages
 from kleinmaelzung_wire.gaps import Gap
 from kleinmaelzung_wire.messages import Condition
 
@@ -39,7 +39,7 @@ USUAL = Sampling()
 
 
 class Numbering:
-    """Of all instruments, for one run of the agent."""
+    """Of all instruments, for one run of the agent. `show` adds to the newest values what else is known of them."""
 
     def __init__(
         self,
@@ -49,8 +49,9 @@ class Numbering:
         store: Spool,
         outbox: Outbox,
         sampling: Mapping[str, Sampling],
+        show: Callable[[str, Latest], Latest],
     ) -> None:
-        self._epoch, self._since_us = epoch, since_us
+        self._epoch, self._since_us, self._show = epoch, since_us, show
         self._timeline, self._spool, self._outbox, self._sampling = timeline, store, outbox, sampling
         self._recorders: dict[str, Recorder] = {}
         self._outages: dict[str, Outages] = {}
@@ -137,9 +138,13 @@ class Numbering:
     def publish_latest(self) -> None:
         """Publish the newest values that have not been."""
         for name, recorder in self._recorders.items():
-            newest = recorder.latest(sys.maxsize)
-            if newest is not None:
-                self._outbox.retain(f"{name}/latest", newest)
+            self._retain_latest(name, recorder.latest(sys.maxsize))
+
+    def show_again(self, instrument: str) -> None:
+        """Publish the newest values once more, for something else is known of them."""
+        if recorder := self._recorders.get(instrument):
+            recorder.show_again()
+            self._wind_up(instrument, recorder)
 
     def sample(self, sampling: Mapping[str, Sampling]) -> None:
         """Know from now on how instruments are sampled; of those that change, `renew` says so."""
@@ -196,10 +201,12 @@ class Numbering:
     def _publish_latest(self, instrument: str) -> None:
         del self._timers[instrument, "latest"]
         recorder = self._recorders[instrument]
-        payload = recorder.latest(time.monotonic_ns())
-        if payload is not None:
-            self._outbox.retain(f"{instrument}/latest", payload)
+        self._retain_latest(instrument, recorder.latest(time.monotonic_ns()))
         self._wind_up(instrument, recorder)
+
+    def _retain_latest(self, instrument: str, newest: Latest | None) -> None:
+        if newest is not None:
+            self._outbox.retain(f"{instrument}/latest", messages.encode_latest(dict(self._show(instrument, newest))))
 
     def _search_on(self, instrument: str) -> None:
         del self._timers[instrument, "search"]

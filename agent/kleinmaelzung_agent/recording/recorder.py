@@ -7,7 +7,7 @@ follows from the rate. The number is used up only when the bytes exist, so there
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ _SAMPLE_BYTES = 9  # the longest number in msgpack; also more than a time's offs
 _INT64 = 2**63
 
 Key = tuple[str, int, int]  # instrument, epoch, number: the name of a frame
+Latest = Mapping[str, dict[str, Any]]  # by channel, as messages.latest() says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +118,16 @@ class Recorder:
         times, since_boot = (self._not_before(timeline.at(now_ns)),), self._since_boot(timeline, now_ns)
         return [*before, self._number(times, {}, timeline.clock, since_boot, records=[record])]
 
-    def latest(self, now_ns: int) -> bytes | None:
+    def latest(self, now_ns: int) -> Latest | None:
         """The newest value of each channel, where it changed and the last time it was asked is a second ago."""
         if not self._latest_changed or now_ns < self.latest_due_ns:
             return None
         self._latest_changed, self._latest_sent_ns = False, now_ns
-        return messages.encode_latest(self._latest)
+        return self._latest
+
+    def show_again(self) -> None:
+        """The newest values are to be told once more, for something else is to be said of them."""
+        self._latest_changed = bool(self._latest)
 
     @property
     def latest_due_ns(self) -> int:

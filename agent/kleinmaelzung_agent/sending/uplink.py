@@ -1,7 +1,8 @@
 """The WebSocket to the gateway: kept up for ever, carrying what the outbox holds and handing over what comes.
 
 outbox (replies, retained messages, live frames, backfill) --> gateway
-gateway --> commands and word of sessions to Commands, what is logged to the spool, word of the loggers to the backfill
+gateway --> commands and word of sessions to Commands, what is logged to the spool, word of the loggers to the backfill,
+            what certificates say to InForce
 """
 
 import asyncio
@@ -56,12 +57,14 @@ class Uplink:
         waits: Waits,
         on_welcome: Callable[[str, int], None],
         on_stored: Callable[[Stored], None],
+        on_calibration: Callable[[str, bytes], None],
     ) -> None:
         self._name, self._url, self._secret = name, gateway_link.agent_url(url), secret
         self._ca_file = ca_file
         self._outbox, self._spool, self._commands = outbox, spool, commands
         self._schedule, self._resend_after_s = schedule, resend_after_s
         self._waits, self._on_welcome, self._on_stored = waits, on_welcome, on_stored
+        self._on_calibration = on_calibration
         self._loggers: set[str] = set()  # those announced and well
         self._acknowledged, self._handed_over = asyncio.Event(), asyncio.Event()
         self._wants_beats = False
@@ -186,6 +189,8 @@ class Uplink:
                 self._receive_logged(payload)
             case [instrument, "description"]:
                 self._receive_description(instrument)
+            case [instrument, "calibration"] if topics.NAME.match(instrument):
+                self._on_calibration(instrument, payload)
             case [topics.SERVICE, service, "status"]:
                 self._receive_service(service, payload)
             case _:

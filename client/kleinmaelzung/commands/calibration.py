@@ -7,17 +7,21 @@ import math
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final
 
 from kleinmaelzung import Error
 from kleinmaelzung.commands import (
     calibration_certificate,
+    calibration_entries,
+    calibration_history,
     calibration_key,
     calibration_protocol,
     calibration_record,
     calibration_register,
+    calibration_run,
+    calibration_runs,
     calibration_template,
     calibration_texts,
     calibration_verify,
@@ -63,8 +67,7 @@ pass and conditional fail between. Where U is larger than half the tolerance the
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    names = [*ACTIONS, TEMPLATE, *DOCUMENTS, VERIFY, *calibration_register.ACTIONS]
-    actions = parser.add_subparsers(dest="action", required=True, metavar=" | ".join(names))
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for name, (add, _, meaning, epilog) in ACTIONS.items():
         chosen = actions.add_parser(
             name, help=meaning, description=meaning, epilog=epilog, formatter_class=RawDescriptionHelpFormatter
@@ -79,13 +82,17 @@ def add_arguments(parser: ArgumentParser) -> None:
     calibration_key.add_to(actions)
     calibration_verify.add_to(actions)
     calibration_register.add_to(actions)
+    calibration_run.add_to(actions)
+    calibration_runs.add_to(actions)
+    calibration_entries.add_to(actions)
+    calibration_history.add_to(actions)
 
 
 async def run(arguments: Namespace) -> int:
     if arguments.action == TEMPLATE:
         return calibration_template.run(arguments)
-    if arguments.action in calibration_register.ACTIONS:
-        return await calibration_register.run(arguments)
+    if arguments.action in ASKED:
+        return await ASKED[arguments.action](arguments)
     try:
         if arguments.action == VERIFY:
             return await calibration_verify.run(arguments)
@@ -208,6 +215,14 @@ ACTIONS: Final[dict[str, _Action]] = {
     "fit": (_add_fit, _fit, "fit a calibration function to points", FIT_EPILOG),
     "budget": (_add_budget, _budget, "combine an uncertainty budget", BUDGET_EPILOG),
     "conformity": (_add_conformity, _conformity, "judge a value against its limits", CONFORMITY_EPILOG),
+}
+# What a server is asked.
+ASKED: Final[dict[str, Callable[[Namespace], Awaitable[int]]]] = {
+    "run": calibration_run.run,
+    **dict.fromkeys(calibration_runs.ACTIONS, calibration_runs.run),
+    **dict.fromkeys(calibration_register.ACTIONS, calibration_register.run),
+    **dict.fromkeys(calibration_entries.KINDS, calibration_entries.run),
+    calibration_history.NAME: calibration_history.run,
 }
 DOCUMENTS: Final[dict[str, Callable[[Namespace], int]]] = {
     PROTOCOL: calibration_protocol.run,

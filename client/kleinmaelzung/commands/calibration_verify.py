@@ -14,25 +14,30 @@ import time
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from kleinmaelzung import Error, SettingsError
+from kleinmaelzung import Error, LogCheck, SettingsError
 from kleinmaelzung.certificates import Known
 from kleinmaelzung.commands import options, texts
+from kleinmaelzung.commands.typed import WrongUsage
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_TRUSTED: Final = 1024 * 1024
 TIME_S: Final = 300.0  # a certificate of a million readings takes less than a minute
 MEMORY: Final = 2 * 1024**3  # beyond what the program has when it begins
 LOOK_S: Final = 0.1
-MEANING: Final = "tell whether a certificate is unchanged, complete, right, and known"
+MEANING: Final = "tell whether a certificate is unchanged, complete, right, and known; or whether the server's log is"
 EPILOG: Final = """\
   kleinmaelzung calibration verify K-2026-0007.pdf --trust lab.pem
 
 One finding a line: who signed it and whether anything was changed or added since; whether all attachments are there and
 belong together; whether its numbers and its pages are what the attached record and template give; and, with --url,
-whether a server knows it. Exit code: 0 when all is well, else 1. docs/certificates.md says what each finding means.
+whether a server knows it. docs/certificates.md says what each finding means.
+
+Without a file: whether the server's log of calibrations and its register of certificates are as they were written, from
+the first entry on; the first wrong one is named. Exit code: 0 when all is well, else 1.
 """
 _WORDS: Final = {"ok": "ok   ", "wrong": "WRONG", "open": "-    "}
 
@@ -42,7 +47,7 @@ def add_to(actions: Any) -> None:
     parser: ArgumentParser = actions.add_parser(
         "verify", help=MEANING, description=MEANING, epilog=EPILOG, formatter_class=RawDescriptionHelpFormatter
     )
-    parser.add_argument("file", type=Path, metavar="FILE.pdf", help="the certificate")
+    parser.add_argument("file", type=Path, nargs="?", metavar="FILE.pdf", help="the certificate")
     parser.add_argument(
         "--trust",
         type=Path,
@@ -56,6 +61,28 @@ def add_to(actions: Any) -> None:
 
 
 async def run(arguments: Namespace) -> int:
+    return await (_verify_log(arguments) if arguments.file is None else _verify(arguments))
+
+
+async def _verify_log(arguments: Namespace) -> int:
+    if arguments.trust:
+        raise WrongUsage("--trust is for a certificate's file: name it")
+    async with options.connected(arguments) as lab:
+        check = await lab.register.verify()
+    options.show(arguments, {"ok": check.is_whole, **asdict(check)}, lambda: log_report(check))
+    return 0 if check.is_whole else 1
+
+
+def log_report(check: LogCheck) -> str:
+    entries = "1 entry" if check.checked == 1 else f"{check.checked} entries"
+    if check.is_whole:
+        return f"the log of calibrations and the register of certificates are whole: {entries}\nhead {check.head}"
+    where = "" if check.first_wrong is None else f"first wrong entry {check.first_wrong}: "
+    good = f"{entries} before good" if check.checked else "no entry before is good"
+    return texts.plain(f"{where}{check.wrong}") + f"\n{good}; compare with a backup"
+
+
+async def _verify(arguments: Namespace) -> int:
     content = _content(arguments.file, MAX_BYTES, "a certificate")
     trusted = {str(file): _content(file, MAX_TRUSTED, "a key's certificate") for file in arguments.trust}
     verified = _verified(content, trusted)
@@ -117,6 +144,10 @@ def judged(found: Known) -> dict[str, str]:
         return _finding("wrong", f"the server has issued other bytes as {name}: SHA-256 {newest.sha256}")
     assert same is not None
     name = f"{same.number}, revision {same.revision}"
+    if same.withdrawn is not None:
+        gone = same.withdrawn
+        when = f"{texts.local_second(gone.time)} by {gone.user}"
+        return _finding("wrong", f"issued by the server as {name}, and withdrawn {when}: {gone.reason}")
     if newest is not None and newest.revision > same.revision:
         return _finding("wrong", f"issued by the server as {name}, and replaced since by revision {newest.revision}")
     return _finding("ok", f"issued by the server as {name}, {texts.local_second(same.issued)} by {same.user}")

@@ -18,7 +18,7 @@ async def run(arguments: Namespace) -> int:
     async with options.connected(arguments) as lab:
         found = await _found(lab, arguments.pattern)
     now_us = time.time_ns() // 1000
-    options.show(arguments, [document(instrument) for instrument in found], lambda: overview(found, now_us))
+    options.show(arguments, [document(instrument, now_us) for instrument in found], lambda: overview(found, now_us))
     return 0
 
 
@@ -29,7 +29,7 @@ async def _found(lab: Lab, pattern: str) -> list[Instrument]:
         raise WrongUsage(str(error)) from error
 
 
-def document(instrument: Instrument) -> dict[str, Any]:
+def document(instrument: Instrument, now_us: int) -> dict[str, Any]:
     """What --json prints of one instrument. `state` is offline when the agent is not there."""
     state, description = instrument.state, instrument.description
     return {
@@ -42,7 +42,13 @@ def document(instrument: Instrument) -> dict[str, Any]:
         "latest": {channel: asdict(sample) for channel, sample in instrument.latest.items()},
         "agent": asdict(instrument.agent) if instrument.agent else None,
         "control": asdict(instrument.control) if instrument.control else None,
+        "calibration": _calibration(instrument, now_us),
     }
+
+
+def _calibration(instrument: Instrument, now_us: int) -> dict[str, Any] | None:
+    found = instrument.calibration
+    return None if found is None else {**found.to_map(), "overdue": found.is_overdue(now_us)}
 
 
 def overview(found: list[Instrument], now_us: int) -> str:
@@ -54,8 +60,19 @@ def overview(found: list[Instrument], now_us: int) -> str:
 def _rows(instrument: Instrument, now_us: int) -> list[tuple[str, ...]]:
     label = texts.plain(instrument.description.label) if instrument.description else ""
     values = [_newest(instrument, channel, now_us) for channel in instrument.latest] or [_why_nothing(instrument)]
-    first = (instrument.name, instrument.condition, values[0], label, _held(instrument))
+    first = (instrument.name, instrument.condition, values[0], label, _said(instrument, now_us))
     return [first, *(("", "", text, "", "") for text in values[1:])]
+
+
+def _said(instrument: Instrument, now_us: int) -> str:
+    return ", ".join(filter(None, (_held(instrument), _overdue(instrument, now_us))))
+
+
+def _overdue(instrument: Instrument, now_us: int) -> str:
+    found = instrument.calibration
+    if found is None or not found.is_overdue(now_us):
+        return ""
+    return f"calibration {texts.plain(found.certificate)} was due on {found.due}"
 
 
 def _held(instrument: Instrument) -> str:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 
-from kleinmaelzung import Sample, Value
+from kleinmaelzung import Corrected, Sample, Value
 from kleinmaelzung_wire.messages import AgentStatus
 
 _STEPS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
@@ -26,11 +27,25 @@ def value(found: Value) -> str:
     return plain(str(found))
 
 
+def shown_unit(symbol: str) -> str:
+    """As people write it, where programs write it in plain letters."""
+    return {"degC": "°C"}.get(symbol, symbol)
+
+
 def reading(sample: Sample) -> str:
     """`weight 12.345 g`, with its quality where that is not good."""
     quality = "" if sample.quality == "good" else f" ({plain(sample.quality)})"
     unit = f" {plain(sample.unit)}" if sample.unit else ""
     return f"{sample.channel} {value(sample.value)}{unit}{quality}"
+
+
+def measured(found: Corrected) -> str:
+    """`12.3451 ± 0.0004 g (k = 2)`: U with two digits, the value to the same place."""
+    unit = f" {plain(found.unit)}" if found.unit else ""
+    if found.U <= 0:
+        return f"{value(found.value)}{unit}"
+    places = max(0, 1 - Decimal(repr(found.U)).adjusted())
+    return f"{found.value:.{places}f} ± {found.U:.{places}f}{unit} (k = {found.k:.3g})"
 
 
 def local_time(time_us: int) -> str:

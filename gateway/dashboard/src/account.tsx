@@ -14,7 +14,8 @@ export function Account({ session: { connection } }: { session: Session }) {
   return (
     <div class="account">
       <details class="menu" onToggle={closeOnLeave} onKeyDown={closeOnEscape}>
-        <summary aria-label={`${words.account}: ${[who, connection.isPublic ? "" : role].filter(Boolean).join(", ")}`}>
+        <summary>
+          <span class="hidden">{words.account}: </span>
           <span class={isLive ? "shape live" : "shape"} aria-hidden="true">
             {isLive ? "\u25cf" : "\u25cb"}
           </span>

@@ -2,6 +2,7 @@
 
 import { Account } from "./account.tsx";
 import { AgentsView } from "./agents/view.tsx";
+import { CalibrationView } from "./calibration/view.tsx";
 import { Guarded } from "./failure.tsx";
 import { HealthView } from "./health/view.tsx";
 import { HistoryView } from "./history/view.tsx";
@@ -81,6 +82,7 @@ function Navigation({ session: { connection } }: { session: Session }) {
     <nav aria-label={words.views}>
       {link({ view: "overview" }, words.overview)}
       {!connection.isPublic && link({ view: "history", instruments: [], from: "", to: "" }, words.history)}
+      {!connection.isPublic && link({ view: "calibration", path: "" }, words.calibration)}
       {!connection.isPublic && link({ view: "health" }, words.health)}
       {mayAdminister(connection.rights.value) && link({ view: "agents" }, words.agents)}
     </nav>
@@ -97,6 +99,8 @@ function View({ session: open, route: shown }: { session: Session; route: Route 
       return <HistoryView session={open} instruments={shown.instruments} from={shown.from} to={shown.to} />;
     case "health":
       return <HealthView session={open} />;
+    case "calibration":
+      return <CalibrationView session={open} path={shown.path} />;
     case "agents":
       return <AgentsView session={open} />;
     default:

@@ -4,7 +4,7 @@ import { chosenTheme, setTheme, type Theme } from "./theme.ts";
 import { type Language, language, setLanguage } from "./words/language.ts";
 import { appWords } from "./words.ts";
 
-const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
+export const LANGUAGES: Record<Language, string> = { en: "English", de: "Deutsch" };
 
 export function Choices() {
   const words = appWords.value;

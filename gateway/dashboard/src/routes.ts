@@ -8,6 +8,7 @@ export type Route =
   | { view: "history"; instruments: string[]; from: string; to: string; hidden?: string[]; scale?: string }
   | { view: "health" }
   | { view: "agents" }
+  | { view: "calibration"; path: string }
   | { view: "unknown" };
 
 const NAME = /^[a-z0-9][a-z0-9_-]{0,31}$/;
@@ -26,6 +27,7 @@ export function read(hash: string): Route {
     const [hidden, scale] = [asked.getAll("hide"), asked.get("scale") ?? ""];
     return { view: "history", instruments, ...times, ...(hidden.length > 0 && { hidden }), ...(scale && { scale }) };
   }
+  if (parts[0] === "calibration") return { view: "calibration", path: parts.slice(1).join("/") };
   if (parts.length === 1 && (parts[0] === "health" || parts[0] === "agents")) return { view: parts[0] };
   return { view: "unknown" };
 }
@@ -49,6 +51,7 @@ export function write(route: Route): string {
     for (const channel of hidden) asked.append("hide", channel);
     return asked.size > 0 ? `#/history?${legible(asked)}` : "#/history";
   }
+  if (route.view === "calibration") return `#/calibration${route.path ? `/${route.path}` : ""}`;
   return route.view === "overview" || route.view === "unknown" ? "#/" : `#/${route.view}`;
 }
 

@@ -11,6 +11,7 @@ from kleinmaelzung_services.batches import notes as judged
 from kleinmaelzung_services.batches import told
 from kleinmaelzung_services.batches.notes import Addition, Note, Withdrawal
 from kleinmaelzung_services.lookup import LookupFailed
+from kleinmaelzung_services.pages import page
 from kleinmaelzung_services.requests import Asked
 from kleinmaelzung_services.writing import Tables
 from kleinmaelzung_wire import notes, topics
@@ -63,7 +64,7 @@ class Notebook:
                 rows = await opened.fetch("find_notes", *conditions, limit + 1)
         except LookupFailed as error:
             raise told.unavailable(error) from error
-        return told.page({}, "notes", [asdict(judged.from_row(row)) for row in rows], limit)
+        return page({}, "notes", [asdict(judged.from_row(row)) for row in rows], limit)
 
     async def _add(self, connection: Any, addition: Addition, now_us: int) -> int:
         at, until = judged.span_of(addition, now_us)

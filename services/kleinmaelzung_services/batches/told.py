@@ -5,12 +5,12 @@ from typing import Any, Final
 from kleinmaelzung_services import lookup
 from kleinmaelzung_services.batches import changes, store
 from kleinmaelzung_services.lookup import Lookup, LookupFailed
+from kleinmaelzung_services.pages import page
 from kleinmaelzung_services.requests import Asked, RequestRefused
-from kleinmaelzung_wire import batches, codec, sockets
-from kleinmaelzung_wire.requests import MAX_ANSWER, Request
+from kleinmaelzung_wire import batches, sockets
+from kleinmaelzung_wire.requests import Request
 
 PAGE: Final = 100  # batches or events in one answer, where they have room
-_ROOM: Final = MAX_ANSWER - 100  # what the answer has around it
 
 
 class Told:
@@ -30,7 +30,7 @@ class Told:
                 rows = await opened.fetch("find_batches", *lookup.instruments(request), None, is_open, after, PAGE + 1)
         except LookupFailed as error:
             raise unavailable(error) from error
-        return page({}, "batches", [_batch(row) for row in rows])
+        return page({}, "batches", [_batch(row) for row in rows], PAGE)
 
     async def show(self, asked: Asked) -> dict[str, Any]:
         """The handler for SHOW."""
@@ -49,24 +49,12 @@ async def _show(opened: Lookup, request: Request, name: str, after: int | None) 
     if not found:
         raise changes.unknown(name, request.instrument)
     events = await opened.fetch("find_events", found[0]["id"], after, *about, PAGE + 1)
-    return page({"batch": _batch(found[0])}, "events", [store.event(row) for row in events])
+    return page({"batch": _batch(found[0])}, "events", [store.event(row) for row in events], PAGE)
 
 
 def _batch(row: Any) -> dict[str, Any]:
     told = {key: row[key] for key in ("name", "began", "ended", "stage")}
     return {"number": row["id"], **told, "user": row["begun_by"], "instruments": list(row["instruments"])}
-
-
-def page(head: dict[str, Any], name: str, found: list[dict[str, Any]], limit: int = PAGE) -> dict[str, Any]:
-    """As many as one answer has room for, at most `limit`; one always has."""
-    room = _ROOM - len(codec.pack(head))
-    kept: list[dict[str, Any]] = []
-    for one in found[:limit]:
-        room -= len(codec.pack(one))
-        if room < 0 and kept:
-            break
-        kept.append(one)
-    return {**head, name: kept, "more": len(kept) < len(found)}
 
 
 def unavailable(error: LookupFailed) -> RequestRefused:

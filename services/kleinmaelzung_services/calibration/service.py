@@ -1,52 +1,53 @@
-"""The calibration service: requests from the broker; certificates drawn, kept in the database, and told of.
+"""The calibration service: requests from the broker; certificates and the register kept in the database, and told of.
 
-broker --> Requests --> making (in a thread) --> Store, or Told (what was issued)
+broker --> Requests --> Issuer (certificates), Registrar (the laboratory, its standards and instruments), Past, Leading
+                               |--> Publishing --> broker: what holds of each instrument     runs  |
+broker: streams --> Conducting, which captures, and holds instruments  <---------------------------´
 """
 
 import asyncio
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from kleinmaelzung_services.answering import Answering
-from kleinmaelzung_services.calibration.certificates import making
-from kleinmaelzung_services.calibration.certificates.asked import Wish
-from kleinmaelzung_services.calibration.certificates.store import Made, Place, Store
-from kleinmaelzung_services.calibration.certificates.told import Told
-from kleinmaelzung_services.calibration.documents.certificate.certificate_reports import Refused
+from kleinmaelzung_services.calibration.certificates.issuer import Issuer
+from kleinmaelzung_services.calibration.certificates.store import Store
+from kleinmaelzung_services.calibration.in_force import building
+from kleinmaelzung_services.calibration.in_force.past import Past
+from kleinmaelzung_services.calibration.in_force.publishing import Publishing
+from kleinmaelzung_services.calibration.log.log import Log
+from kleinmaelzung_services.calibration.register.asked import Registrar
+from kleinmaelzung_services.calibration.register.register import Register
+from kleinmaelzung_services.calibration.running.asked import Leading
+from kleinmaelzung_services.calibration.running.beginning import Beginning
+from kleinmaelzung_services.calibration.running.book import Book
+from kleinmaelzung_services.calibration.running.conducting import Conducting
+from kleinmaelzung_services.calibration.running.doing import Doing
+from kleinmaelzung_services.calibration.running.logged import Logged
 from kleinmaelzung_services.config import Config
 from kleinmaelzung_services.presence import Health
-from kleinmaelzung_services.requests import Asked, RequestRefused
-from kleinmaelzung_services.writing import Unavailable
-from kleinmaelzung_wire import certificates, sockets
-
-
-@dataclass(slots=True)
-class Figures:
-    """What was done since the start."""
-
-    issued: int = 0
+from kleinmaelzung_wire import certificates
 
 
 class Service:
     """One calibration service. `run()` until `stop` is set."""
 
     def __init__(self, config: Config) -> None:
-        self.figures = Figures()
-        self._store = Store(config.dsn)
-        told = Told(config.dsn)
-        handlers = {
-            certificates.ISSUE: self._issue,
-            certificates.KNOWN: told.known,
-            certificates.LIST: told.list,
-            certificates.FILE: told.file,
-        }
+        store, log = Store(config.dsn), Log(config.dsn)
+        publishing, past, register = Publishing(config.dsn), Past(config.dsn), Register(log)
+        self._issuer = Issuer(store, log, attach=building.attach, changed=publishing.changed)
+        registrar = Registrar(register, changed=publishing.changed)
+        book = Book(log)
+        self._conducting = Conducting(config.name, book)
+        beginning = Beginning(book, register, self._conducting.watching)
+        doing = Doing(book, self._conducting, Logged(config.dsn), self._issuer)
+        leading = Leading(book, self._conducting, beginning, doing)
         self._answering = Answering(
             config,
             role=certificates.ROLE,
-            handlers=handlers,
-            tables=self._store.tables,
-            figures=lambda: asdict(self.figures),
+            handlers={**self._issuer.handlers(), **registrar.handlers(), **past.handlers(), **leading.handlers()},
+            tables=store.tables,
+            figures=self._told,
+            parts={"in-force": publishing, "runs": self._conducting},
         )
 
     @property
@@ -57,21 +58,5 @@ class Service:
         """Answer until `stop` is set, say goodbye. Raises a group with migrate.SchemaError."""
         await self._answering.run(stop)
 
-    async def _issue(self, asked: Asked) -> dict[str, Any]:
-        """The handler for ISSUE. Numbers are calculated and pages drawn in a thread: others are answered meanwhile."""
-        wish, at = Wish.parse(asked), datetime.now(UTC).replace(microsecond=0)
-        try:
-            prepared = await asyncio.to_thread(making.prepare, wish)
-            item = prepared.results.record.item.id
-            wish.check_item(item)
-
-            async def draw(place: Place) -> Made:
-                return await asyncio.to_thread(making.draw, prepared, wish, place)
-
-            issued = await self._store.issue(wish, item, at, draw)
-        except Unavailable as error:
-            raise RequestRefused(sockets.UNAVAILABLE, f"it is not issued: {error}") from error
-        except Refused as error:
-            return {"certificate": None, "mistakes": [one["sentence"] for one in error.mistakes]}
-        self.figures.issued += 1
-        return {"certificate": issued, "mistakes": []}
+    def _told(self) -> dict[str, Any]:
+        return {"issued": self._issuer.issued, "runs": self._conducting.figures()}

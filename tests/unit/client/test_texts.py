@@ -1,6 +1,6 @@
 import pytest
 
-from kleinmaelzung import Sample, Value
+from kleinmaelzung import Corrected, Sample, Value
 from kleinmaelzung.commands import texts
 
 
@@ -27,3 +27,21 @@ def test_an_age_has_one_unit(seconds: float, text: str) -> None:
 
 def test_a_table_has_columns() -> None:
     assert texts.table([("a", "bb", ""), ("ccc", "d", "e")]) == "a    bb\nccc  d   e"
+
+
+@pytest.mark.parametrize(
+    ("value", "expanded", "shown"),
+    [
+        (100.000123, 0.00034, "100.00012 ± 0.00034 g (k = 2)"),
+        (100.000123, 0.000341, "100.00012 ± 0.00034 g (k = 2)"),
+        (100.0, 0.00096, "100.00000 ± 0.00096 g (k = 2)"),
+        (99.996, 12.3, "100 ± 12 g (k = 2)"),
+        (5.0, 0.0, "5 g"),
+    ],
+)
+def test_a_corrected_value_has_two_digits_of_u_and_ends_with_them(value: float, expanded: float, shown: str) -> None:
+    assert texts.measured(Corrected(value=value, U=expanded, k=2.0, unit="g")) == shown
+
+
+def test_a_corrected_value_without_a_unit() -> None:
+    assert texts.measured(Corrected(value=7.012, U=0.02, k=2.034, unit="")) == "7.012 ± 0.020 (k = 2.03)"

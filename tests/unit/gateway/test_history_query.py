@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kleinmaelzung_gateway import history_query
-from kleinmaelzung_gateway.history_query import Mistakes, NoFile, Query, moment, parse, read_time
+from kleinmaelzung_gateway.history_query import Query, moment, parse, read_time
+from kleinmaelzung_gateway.wanted import Mistakes, NoFile
 from kleinmaelzung_wire.frames import MAX_TIME_US, MIN_TIME_US
 
 NOW_US = 1_795_390_200_000_000
@@ -133,8 +133,3 @@ def test_the_command_asks_for_the_same() -> None:
         " --channels mass,state --points 2000 --format json -o balance.jsonl"
     )
     assert asked("").command(None, None) == "kleinmaelzung history pi-1/balance -o balance.csv"
-
-
-def test_only_paths_below_history_are_meant() -> None:
-    assert history_query.is_meant("/history/x")
-    assert not any(map(history_query.is_meant, ("/history", "/", "/healthz?/history/x", "history/x")))

@@ -6,7 +6,9 @@ from kleinmaelzung_bus import packets
 from kleinmaelzung_bus.session import Message
 from kleinmaelzung_gateway.listing import listing
 from kleinmaelzung_wire import messages
+from kleinmaelzung_wire.calibrations import Calibration
 
+CALIBRATION = Calibration(certificate="K-2026-0001", revision=1, issued=5, due="2027-06-02")
 STATE = messages.State(state="connected", since=1).encode()
 ONLINE = messages.AgentStatus(online=True).encode()
 
@@ -41,6 +43,21 @@ def test_what_is_known_of_each_is_joined_and_sorted_and_the_rest_is_none() -> No
     assert scale["agent"]["online"] is True
     assert scale["description"] is None
     assert (meter["agent"], meter["latest"]) == (None, None)
+
+
+def test_what_its_certificate_says_is_told_but_makes_no_instrument_of_one_that_is_gone() -> None:
+    found = listing(
+        seeds(
+            **{
+                "pi-1/scale/state": STATE,
+                "pi-1/scale/calibration": CALIBRATION.encode(),
+                "pi-1/sold/calibration": CALIBRATION.encode(),
+            }
+        )
+    )
+    assert [(one["instrument"], one["calibration"]) for one in found] == [
+        ("pi-1/scale", {"v": 1, **CALIBRATION.to_map()})
+    ]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ RULES: dict[str, Rules] = {
     "service:logger": access.service_rules("logger"),
     "service:history": access.service_rules("history"),
     "service:batches": access.service_rules("batches"),
+    "service:calibration": access.service_rules("calibration"),
     "service:gateway": access.service_rules("gateway"),
 }
 
@@ -104,6 +105,13 @@ def test_a_person_cannot_take_a_machines_name() -> None:
         ):
             with pytest.raises(WireError, match="is not a name"):
                 make()
+
+
+@pytest.mark.parametrize("name", [*access.SERVICES, "calibration-2", "logger-2"])
+def test_a_person_cannot_take_the_name_that_a_service_holds_instruments_by(name: str) -> None:
+    with pytest.raises(WireError, match="is the name of a service: choose another"):
+        access.add_user(name, "x", "operator")
+    assert access.add_user(f"my-{name}", "x", "operator")
 
 
 @pytest.mark.parametrize("name", ["alarms", "gateway-2", "loggers"])

@@ -3,6 +3,7 @@
 import { type Signal, signal } from "@preact/signals";
 import type { Alarm, Channel, Control, Description, Sample, State } from "../wire/messages.ts";
 import { readAlarms, readControl, readDescription, readSamples, readState, type Told } from "../wire/told.ts";
+import { type Calibration, readCalibration } from "./calibration.ts";
 
 export class Instrument {
   readonly name: string;
@@ -11,6 +12,8 @@ export class Instrument {
   readonly state: Signal<State | null> = signal(null);
   readonly control: Signal<Control | null> = signal(null);
   readonly alarms: Signal<Alarm[]> = signal([]);
+  /** What its last certificate says; null: nothing holds. */
+  readonly calibration: Signal<Calibration | null> = signal(null);
   /** The newest sample of each channel, at most once a second. */
   readonly latest: Signal<Record<string, Sample>> = signal({});
 
@@ -41,6 +44,7 @@ export class Instrument {
     else if (kind === "state") this.state.value = told && readState(told);
     else if (kind === "control") this.control.value = told && readControl(told);
     else if (kind === "alarm") this.alarms.value = told === null ? [] : readAlarms(told);
+    else if (kind === "calibration") this.calibration.value = told && readCalibration(told);
     else if (kind === "latest" && told !== null) this.learnLatest(readSamples(told));
   }
 

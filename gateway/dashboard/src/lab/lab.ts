@@ -10,7 +10,7 @@ import { Instrument } from "./instrument.ts";
 
 // Hundreds of instruments would have each picture drawn anew, each for a few values: nobody reads so fast.
 const PICTURE_MS = 100;
-const KINDS = ["description", "state", "latest", "control", "alarm"];
+const KINDS = ["description", "state", "latest", "control", "alarm", "calibration"];
 
 export class Lab {
   readonly instruments: Signal<ReadonlyMap<string, Instrument>> = signal(new Map());

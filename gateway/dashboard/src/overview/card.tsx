@@ -5,6 +5,7 @@ import { useMemo } from "preact/hooks";
 import { nowMs } from "../clock.ts";
 import { count } from "../drawn.ts";
 import { type Condition, conditionOf, isLive } from "../lab/condition.ts";
+import { DUE_SHAPES, DUE_TONES, dueOf, dueWords } from "../lab/due.ts";
 import type { Instrument } from "../lab/instrument.ts";
 import { alarmInWords, conditionInWords, labWords, SHAPES } from "../lab/words.ts";
 import { mayCommand } from "../rights.ts";
@@ -47,6 +48,7 @@ export function Card({ session, instrument }: Given) {
       <Stands instrument={instrument} condition={condition.value} />
       <Readings session={session} instrument={instrument} live={live} />
       <Holder session={session} instrument={instrument} />
+      <DueSoon instrument={instrument} />
       <Alarms session={session} instrument={instrument} isOld={isOld} />
     </article>
   );
@@ -105,6 +107,24 @@ function Holder({ session, instrument }: Given) {
         {"\u25a0"}
       </span>{" "}
       <bdi>{said.value}</bdi>
+    </p>
+  );
+}
+
+/** Where its calibration is due soon, or was. */
+function DueSoon({ instrument }: { instrument: Instrument }) {
+  const due = useComputed(() => {
+    const { level, text } = dueOf(instrument.calibration.value?.due ?? "", nowMs.value);
+    return level && `${level} ${text}`;
+  });
+  if (due.value === "") return null;
+  const [level = "", ...text] = due.value.split(" ");
+  return (
+    <p class={DUE_TONES[level as "soon"]}>
+      <span class="shape" aria-hidden="true">
+        {DUE_SHAPES[level as "soon"]}
+      </span>{" "}
+      {dueWords.value.calibration} {text.join(" ")}
     </p>
   );
 }

@@ -1,8 +1,8 @@
 // Strokes on a plot's canvas: one channel's line, and the bands of gaps.
 
-import uPlot from "uplot";
 import { drawBand } from "./bands.ts";
 import type { Colours } from "./colours.ts";
+import { along, type Plane } from "./frame.ts";
 import type { Drawn, Picture } from "./picture.ts";
 
 const WIDE_PX = 3; // a bucket wider than that is a band with its mean, not a stroke from its minimum to its maximum
@@ -13,23 +13,22 @@ interface Projection {
   y: (value: number) => number;
 }
 
-function projection(plot: uPlot, scale: string): Projection {
-  const { left, top, width, height } = plot.bbox;
-  const [x, y] = [plot.scales.x, plot.scales[scale]];
-  const [fromX, toX] = [x?.min ?? 0, x?.max ?? 1];
-  const [fromY, toY] = [y?.min ?? 0, y?.max ?? 1];
-  const [byX, byY] = [width / (toX - fromX), height / (toY - fromY)];
-  return { x: (time) => left + (time / 1000 - fromX) * byX, y: (value) => top + height - (value - fromY) * byY };
+const WHOLE: [number, number] = [0, 1];
+
+function projection({ box, scales }: Plane, scale: string): Projection {
+  const x = along(scales.x ?? WHOLE, box.left, box.width);
+  const y = along(scales[scale] ?? WHOLE, box.top + box.height, -box.height);
+  return { x: (time) => x(time / 1000), y };
 }
 
-export function drawLine(plot: uPlot, drawn: Drawn, scale: string, colour: string, dash: readonly number[]): void {
-  const { ctx } = plot;
-  const ratio = uPlot.pxRatio;
-  const project = projection(plot, scale);
+export function drawLine(plane: Plane, drawn: Drawn, scale: string, colour: string, dash: readonly number[]): void {
+  const { ctx, ratio, box } = plane;
+  const project = projection(plane, scale);
   ctx.strokeStyle = ctx.fillStyle = colour;
   ctx.lineWidth = 1.6 * ratio;
   ctx.lineJoin = "round";
-  const usPerPx = (((plot.scales.x?.max ?? 1) - (plot.scales.x?.min ?? 0)) * 1000) / plot.bbox.width;
+  const [from, to] = plane.scales.x ?? WHOLE;
+  const usPerPx = ((to - from) * 1000) / box.width;
   const isWide = (half: number) => (2 * half) / usPerPx > WIDE_PX * ratio;
   if (drawn.isBand) {
     drawBand(ctx, drawn, project, { dash, ratio });
@@ -116,18 +115,17 @@ function drawDots(ctx: CanvasRenderingContext2D, { line }: Drawn, { x, y }: Proj
 }
 
 /** Grey, hatched and framed, so that none is taken for the ground of the plot. */
-export function drawGaps(plot: uPlot, picture: Picture, colours: Colours): void {
-  const { ctx, bbox } = plot;
-  const ratio = uPlot.pxRatio;
-  const { x } = projection(plot, "x");
+export function drawGaps(plane: Plane, picture: Picture, colours: Colours): void {
+  const { ctx, ratio, box } = plane;
+  const { x } = projection(plane, "x");
   ctx.save();
   for (const gap of picture.gaps) {
-    const left = Math.max(x(gap.since), bbox.left);
-    const right = Math.min(x(gap.until ?? picture.to), bbox.left + bbox.width);
+    const left = Math.max(x(gap.since), box.left);
+    const right = Math.min(x(gap.until ?? picture.to), box.left + box.width);
     const width = Math.max(right - left, 2 * ratio);
     ctx.fillStyle = colours.gap;
-    ctx.fillRect(left, bbox.top, width, bbox.height);
-    hatch(ctx, { left, top: bbox.top, width, height: bbox.height }, 9 * ratio, colours.gapLine);
+    ctx.fillRect(left, box.top, width, box.height);
+    hatch(ctx, { left, top: box.top, width, height: box.height }, 9 * ratio, colours.gapLine);
   }
   ctx.restore();
 }

@@ -180,27 +180,27 @@ export function readReply(told: Told): Reply {
   };
 }
 
-function isMap(told: unknown): told is Told {
+export function isMap(told: unknown): told is Told {
   return told !== null && typeof told === "object" && !Array.isArray(told) && !ArrayBuffer.isView(told);
 }
 
-function mapOf(told: unknown): Told {
+export function mapOf(told: unknown): Told {
   return isMap(told) ? told : {};
 }
 
-function listOf(told: unknown): unknown[] {
+export function listOf(told: unknown): unknown[] {
   return Array.isArray(told) ? told : [];
 }
 
-function mapsOf(told: unknown): Told[] {
+export function mapsOf(told: unknown): Told[] {
   return listOf(told).filter(isMap);
 }
 
-function isText(told: unknown): told is string {
+export function isText(told: unknown): told is string {
   return typeof told === "string";
 }
 
-function textOf(told: unknown): string {
+export function textOf(told: unknown): string {
   return isText(told) ? told : "";
 }
 
@@ -216,7 +216,7 @@ function numbersOf(told: Told): Record<string, number> {
 }
 
 /** No NaN and nothing infinite: those are no measurements, and no times. */
-function numberOf(told: unknown): number | null {
+export function numberOf(told: unknown): number | null {
   return typeof told === "number" && Number.isFinite(told) ? told : null;
 }
 

@@ -48,6 +48,12 @@ export function decimalsOf(value: number): number {
   return Math.min(text.split(".")[1]?.length ?? 0, MOST_DECIMALS);
 }
 
+/** The decimals of an uncertainty of two digits: what it is said of needs no more. */
+export function decimalsBy(uncertainty: number): number {
+  if (!(uncertainty > 0)) return MOST_DECIMALS;
+  return Math.min(Math.max(1 - Math.floor(Math.log10(uncertainty)), 0), MOST_DECIMALS);
+}
+
 /** Any value an instrument sends, without its unit. */
 export function formatValue(value: Value | undefined, decimals?: number): string {
   if (value === null || value === undefined) return "\u2013";

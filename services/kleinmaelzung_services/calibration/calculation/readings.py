@@ -13,6 +13,7 @@ from kleinmaelzung_services.calibration.calculation import numbers as numbers_of
 from kleinmaelzung_services.calibration.calculation.numbers import Setting, Told
 from kleinmaelzung_services.calibration.engine import budget
 from kleinmaelzung_services.calibration.errors import CalibrationError
+from kleinmaelzung_services.calibration.records import window_rules
 from kleinmaelzung_services.calibration.records.record import Reading, Series
 from kleinmaelzung_services.calibration.templates.template import Eccentricity, Points, Repeatability, Test
 
@@ -129,10 +130,7 @@ def _from_zero(
 
 
 def _check_range(setting: Setting, indication: float, field: str) -> None:
-    """How wrong an instrument is must be told; but far outside its scale it shows a code for a fault, and no value."""
-    display, unit = setting.measurand.display, setting.measurand.unit.symbol
-    if not display.low - display.span <= indication <= display.high + display.span:
-        rule = f"that is no value of an instrument for {display.low:g} to {display.high:g} {unit}"
+    if rule := window_rules.impossible(indication, setting.measurand.display, setting.measurand.unit.symbol):
         remedy = "look for its overload or error sign, and measure again"
         raise CalibrationError(f"indication, {field}", indication, rule, remedy)
 

@@ -86,7 +86,7 @@ def check_ratio(setting: Setting, taken: Taken, numbers: Mapping[str, float]) ->
         unit = setting.unit_of(standard)
         if standard.max_U_ratio is None or acceptance is None:
             continue
-        limit = _size(*limits(measurand, acceptance, taken.reading.point, taken.indication))
+        limit = size(*limits(measurand, acceptance, taken.reading.point, taken.indication))
         expanded, _ = numbers_of.certified(setting, standard, taken.reading)
         if units.are_alike(unit, measurand.error_unit):
             found = units.convert_difference(expanded, unit, measurand.error_unit)
@@ -107,7 +107,7 @@ def _per_unit(setting: Setting, standard: Standard, unit: Unit, numbers: Mapping
     return abs(found) * units.convert_difference(1.0, unit, component.unit)
 
 
-def _size(lower: float | None, upper: float | None) -> float:
+def size(lower: float | None, upper: float | None) -> float:
     """Half the tolerance; of one limit alone its distance from zero."""
     if lower is not None and upper is not None:
         return (upper - lower) / 2

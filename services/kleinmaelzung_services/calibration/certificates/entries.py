@@ -1,4 +1,4 @@
-"""The register of certificates: what was issued in, entries of a chain of hashes out (chain.py). Pure."""
+"""The register of certificates: what was issued or withdrawn in, entries of a chain of hashes out (chain.py). Pure."""
 
 import json
 from collections.abc import Mapping
@@ -6,8 +6,13 @@ from typing import Any, Final, Literal, NamedTuple
 
 from kleinmaelzung_services import chain, lookup
 from kleinmaelzung_services.chain import Link
+from kleinmaelzung_services.requests import RequestRefused
+from kleinmaelzung_wire import sockets
+from kleinmaelzung_wire.certificates import State
 
+Kind = Literal["issued", "withdrawn"]
 ISSUED: Final = "issued"
+WITHDRAWN: Final = "withdrawn"
 WHAT: Final = "the register of certificates"
 
 Row = Any  # of asyncpg: columns by name
@@ -17,7 +22,7 @@ class Entry(NamedTuple):
     """The columns of the table between `number` and `previous`. Time in µs since 1970; `pdf` and `data` are SHA-256."""
 
     time: int
-    kind: Literal["issued"]
+    kind: Kind
     certificate: str
     revision: int
     username: str
@@ -51,15 +56,44 @@ def details(found: Mapping[str, Any]) -> str:
 
 
 def told(row: Row) -> dict[str, Any]:
-    """An entry as an answer tells it."""
+    """What was issued, as an answer tells it, with what is known of it now: a row of the view certificate_states."""
+    return {**told_before(row["number"], of_row(row)), "state": state(row), "withdrawn": _withdrawal(row)}
+
+
+def told_before(number: int, entry: Entry) -> dict[str, Any]:
+    """What is about to be issued, as an answer will tell it."""
     return {
-        **json.loads(row["details"]),
-        "entry": row["number"],
-        "number": row["certificate"],
-        "revision": row["revision"],
-        "issued": lookup.to_time_us(row["time"]),
-        "user": row["username"],
-        "item": row["item"],
-        "sha256": row["pdf"].hex(),
-        "data_sha256": row["data"].hex(),
+        **json.loads(entry.details),
+        "entry": number,
+        "number": entry.certificate,
+        "revision": entry.revision,
+        "issued": entry.time,
+        "user": entry.username,
+        "item": entry.item,
+        "sha256": entry.pdf.hex(),
+        "data_sha256": entry.data.hex(),
     }
+
+
+def state(row: Row) -> State:
+    if row["withdrawn"] is not None:
+        return "withdrawn"
+    return "superseded" if row["is_superseded"] else "valid"
+
+
+def run_of(row: Row) -> str:
+    """The run that a certificate came of; empty where it came of a record that was sent in."""
+    run = json.loads(row["details"]).get("run", "")
+    return run if isinstance(run, str) else ""
+
+
+def unknown(number: str, pattern: str) -> RequestRefused:
+    sentence = f"there is no certificate {number} of an instrument under {pattern}: is the number right?"
+    return RequestRefused(sockets.UNKNOWN, sentence)
+
+
+def _withdrawal(row: Row) -> dict[str, Any] | None:
+    if row["withdrawn"] is None:
+        return None
+    because = {"user": row["withdrawn_by"], "reason": row["withdrawn_because"]}
+    return {"time": lookup.to_time_us(row["withdrawn"]), **because}

@@ -50,7 +50,8 @@ class Table:
     """An empty cell is one to write in: rows are `row_mm` high at least. Without titles there is no heading row.
 
     `fields` says of each cell where its words come from, where `field`, row and column do not say it well enough.
-    Rows whose place is in `marked` are shaded; those in `joined` stay on one page with the row below them.
+    Rows whose place is in `marked` are shaded; those in `joined` stay on one page with the row below them. One that
+    `is_small` has small type, for what is looked up and not read.
     """
 
     columns: tuple[Column, ...]
@@ -60,6 +61,7 @@ class Table:
     row_mm: float = 0.0
     marked: tuple[int, ...] = ()
     joined: tuple[int, ...] = ()
+    is_small: bool = False
 
     def __post_init__(self) -> None:
         if wrong := [row for row in self.rows if len(row) != len(self.columns)]:

@@ -11,7 +11,8 @@ from kleinmaelzung_services.calibration.documents.blocks import Column, Table
 from kleinmaelzung_services.calibration.documents.paper import BODY, LEFT, WIDTH, Paper
 
 CELL_PT: Final = 8.0
-_CELL_LINE: Final = 3.8
+_SMALL_PT: Final = 6.0  # a SHA-256 in one piece still leaves half of the width
+_LINE: Final = 3.8 / CELL_PT  # mm of a line for each point of its type
 _PAD_X, _PAD_Y = 1.2, 1.0
 _SHADE: Final = 232  # light enough to read in a copy of a copy
 KEEP_MM: Final = 60.0  # smaller tables are not divided
@@ -38,6 +39,7 @@ class _Laid:
     after: tuple[float, ...]
     heading: _Row | None
     rows: tuple[_Row, ...]
+    size_pt: float
 
     @property
     def heading_mm(self) -> float:
@@ -97,17 +99,19 @@ def _lay(paper: Paper, table: Table) -> _Laid:
 def _measure(paper: Paper, table: Table) -> _Laid:
     shares = sum(column.share for column in table.columns)
     widths = tuple(WIDTH * column.share / shares for column in table.columns)
-    titles = tuple(column.title for column in table.columns)
-    heading = _row(paper, titles, widths, tuple(True for _ in widths), 0.0) if any(titles) else None
+    titles, size_pt = tuple(column.title for column in table.columns), _SMALL_PT if table.is_small else CELL_PT
+    heading = _row(paper, titles, widths, tuple(True for _ in widths), 0.0, size_pt) if any(titles) else None
     highest = BODY - (heading.height if heading else 0.0)
     bold = tuple(column.is_label for column in table.columns)
     rows = tuple(
         part
         for number, texts in enumerate(table.rows)
-        for row in [_row(paper, texts, widths, bold, table.row_mm)]
-        for part in _parted(replace(row, is_marked=number in table.marked, is_joined=number in table.joined), highest)
+        for row in [_row(paper, texts, widths, bold, table.row_mm, size_pt)]
+        for part in _parted(
+            replace(row, is_marked=number in table.marked, is_joined=number in table.joined), highest, size_pt
+        )
     )  # fmt: skip
-    parts = [_parts(paper, table, number) for number in range(len(table.columns))]
+    parts = [_parts(paper, table, number, size_pt) for number in range(len(table.columns))]
     return _Laid(
         columns=table.columns,
         widths=widths,
@@ -115,36 +119,44 @@ def _measure(paper: Paper, table: Table) -> _Laid:
         after=tuple(after for _, after in parts),
         heading=heading,
         rows=rows,
+        size_pt=size_pt,
     )
 
 
-def _row(paper: Paper, texts: tuple[str, ...], widths: tuple[float, ...], bold: tuple[bool, ...], least: float) -> _Row:
+def _row(
+    paper: Paper,
+    texts: tuple[str, ...],
+    widths: tuple[float, ...],
+    bold: tuple[bool, ...],
+    least: float,
+    size_pt: float,
+) -> _Row:
     cells = tuple(
-        tuple(paper.wrapped(text, width - 2 * _PAD_X, bold=is_bold, size_pt=CELL_PT))
+        tuple(paper.wrapped(text, width - 2 * _PAD_X, bold=is_bold, size_pt=size_pt))
         for text, width, is_bold in zip(texts, widths, bold, strict=True)
     )
     lines = max(1, *(len(cell) for cell in cells))
-    return _Row(cells, max(least, lines * _CELL_LINE + 2 * _PAD_Y))
+    return _Row(cells, max(least, lines * _LINE * size_pt + 2 * _PAD_Y))
 
 
-def _parted(row: _Row, highest: float) -> list[_Row]:
+def _parted(row: _Row, highest: float, size_pt: float) -> list[_Row]:
     """The row; or, where no page could hold it, parts that a page can."""
     if row.height <= highest:
         return [row]
-    most = int((highest - 2 * _PAD_Y) / _CELL_LINE)
+    most = int((highest - 2 * _PAD_Y) / (_LINE * size_pt))
     count = max(len(cell) for cell in row.cells)
     return [
-        replace(row, cells=cells, height=max(len(cell) for cell in cells) * _CELL_LINE + 2 * _PAD_Y)
+        replace(row, cells=cells, height=max(len(cell) for cell in cells) * _LINE * size_pt + 2 * _PAD_Y)
         for start in range(0, count, most)
         for cells in [tuple(cell[start : start + most] for cell in row.cells)]
     ]
 
 
-def _parts(paper: Paper, table: Table, column: int) -> tuple[float, float]:
+def _parts(paper: Paper, table: Table, column: int, size_pt: float) -> tuple[float, float]:
     """The widest part before and from the decimal sign on."""
     if table.columns[column].align != "number":
         return 0.0, 0.0
-    paper.use(size_pt=CELL_PT)
+    paper.use(size_pt=size_pt)
     found = [numerals.split(row[column]) for row in table.rows if numerals.is_number(row[column])]
     widths = [(paper.get_string_width(before), paper.get_string_width(after)) for before, after in found]
     return max((before for before, _ in widths), default=0.0), max((after for _, after in widths), default=0.0)
@@ -158,15 +170,17 @@ def _draw_row(paper: Paper, laid: _Laid, row: _Row, *, is_heading: bool = False)
         paper.set_draw_color(90)
         paper.set_line_width(0.15)
         paper.rect(x, y, width, row.height, style="DF")
-        lines = row.cells[number]
-        top = y + (row.height - len(lines) * _CELL_LINE) / 2
+        lines, line_mm = row.cells[number], _LINE * laid.size_pt
+        top = y + (row.height - len(lines) * line_mm) / 2
         for line in lines:
             if column.align == "number" and numerals.is_number(line) and not is_heading:
                 _put_number(paper, laid, number, (x, top), line)
             else:
                 align = "L" if column.align == "left" else "C"
-                paper.put((x + _PAD_X, top), line, width - 2 * _PAD_X, align=align, bold=is_shaded, size_pt=CELL_PT)
-            top += _CELL_LINE
+                paper.put(
+                    (x + _PAD_X, top), line, width - 2 * _PAD_X, align=align, bold=is_shaded, size_pt=laid.size_pt
+                )
+            top += line_mm
         x += width
     paper.set_xy(LEFT, y + row.height)
 
@@ -175,6 +189,6 @@ def _put_number(paper: Paper, laid: _Laid, column: int, at: tuple[float, float],
     before, after = numerals.split(text)
     free = laid.widths[column] - laid.before[column] - laid.after[column]
     point = at[0] + free / 2 + laid.before[column]
-    paper.use(size_pt=CELL_PT)
+    paper.use(size_pt=laid.size_pt)
     width = paper.get_string_width(before)
-    paper.put((point - width, at[1]), text, width + paper.get_string_width(after) + 0.1, size_pt=CELL_PT)
+    paper.put((point - width, at[1]), text, width + paper.get_string_width(after) + 0.1, size_pt=laid.size_pt)

@@ -4,7 +4,8 @@ record_json.py reads and writes it as JSON, record_check.py says whether it fits
 Results of the two. Nothing here is computed; what was struck out stays, with its reason. Each value has its unit.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal, NewType
 
@@ -12,6 +13,9 @@ SCHEMA: Final = "calibration-record/1"
 
 UnitText = NewType("UnitText", str)  # what units.find() knows: "mg"
 CountryCode = NewType("CountryCode", str)  # of ISO 3166-1, in capitals: "DE"
+
+# Of a field that is not written where it is empty, so that records from before it came stay the same bytes.
+LEFT_OUT: Final[Mapping[str, bool]] = {"left_out": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,10 +163,21 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRange:
+    """The frames that a window was taken from, `first` to `last`: `instrument` is `<agent>/<instrument>`."""
+
+    instrument: str
+    epoch: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
     """A captured piece of a live stream; `times_s` count from `at` of its reading, those of a zero are below 0.
 
-    `quality` is what the stream said of samples in it that are not good, each word once; empty is good.
+    `quality` is what the stream said of samples in it that are not good, each word once; empty is good. `frames` are
+    those that it was taken from, `sha256` is over their bytes, one after the other; both empty where nobody kept them.
     """
 
     kind: Literal["window"] = "window"
@@ -171,6 +186,8 @@ class Window:
     times_s: tuple[float, ...]
     values: tuple[float, ...]
     quality: tuple[str, ...] = ()
+    frames: tuple[FrameRange, ...] = field(default=(), metadata=LEFT_OUT)
+    sha256: str = field(default="", metadata=LEFT_OUT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,13 +126,17 @@ def _check_room(template: Template, record: Record, notes: Notes) -> None:
         _check_change(record, wanted, one, index, notes)
 
 
-def _check_change(record: Record, wanted: Ambient, one: AmbientRange, index: int, notes: Notes) -> None:
+def hourly_change(low: float, high: float, run: timedelta) -> float:
     """Between its extremes it changed by so much in the whole run: in some hour of it at least by its share."""
+    return (high - low) / max(1.0, run / timedelta(hours=1))
+
+
+def _check_change(record: Record, wanted: Ambient, one: AmbientRange, index: int, notes: Notes) -> None:
     if wanted.max_change_per_h is None:
         return
     last = max(series.finished for series in (record.as_found, record.as_left) if series)
-    hours = max(1.0, (last - record.as_found.started) / timedelta(hours=1))
-    change = units.convert_difference(one.high - one.low, units.find(one.unit), wanted.unit) / hours
+    change = hourly_change(one.low, one.high, last - record.as_found.started)
+    change = units.convert_difference(change, units.find(one.unit), wanted.unit)
     if change > wanted.max_change_per_h * (1 + 1e-9):
         rule = f"it changed by {change:.3g} {wanted.unit.symbol} in an hour, {wanted.max_change_per_h:g} are permitted"
         found = f"{one.low:g} to {one.high:g}"

@@ -6,6 +6,7 @@ Strict: no key that is not known, none twice, no NaN, no text for a number. The 
 import dataclasses
 import json
 import math
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -18,11 +19,15 @@ from kleinmaelzung_services.calibration.records.record import Record
 from kleinmaelzung_services.calibration.templates.lines import Path
 from kleinmaelzung_services.calibration.templates.mistakes import LARGEST, hint, show_path, shown
 from kleinmaelzung_services.calibration.units import UnitError
+from kleinmaelzung_wire import topics
+from kleinmaelzung_wire.codec import WireError
+from kleinmaelzung_wire.frames import MAX_EPOCH, MAX_NUMBER
 
 MAX_BYTES: Final = 64 * 1024 * 1024
 LONGEST_TEXT: Final = 10_000
 LONGEST_LIST: Final = 1_000_000
 MOST_MISTAKES: Final = 100
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _Kind = TypeVar("_Kind")
 
 
@@ -96,10 +101,15 @@ def read(kind: type[_Kind], values: Any, path: Path, notes: Notes) -> _Kind | No
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        fields = {each: getattr(value, each.name) for each in dataclasses.fields(value)}
+        return {each.name: _plain(found) for each, found in fields.items() if found or not _may_be_left_out(each)}
     if isinstance(value, tuple):
         return [_plain(each) for each in value]
     return value.isoformat() if isinstance(value, date) else value  # a datetime is a date
+
+
+def _may_be_left_out(field: "dataclasses.Field[Any]") -> bool:
+    return bool(field.metadata.get("left_out"))
 
 
 def parse(content: bytes) -> dict[str, Any]:
@@ -153,7 +163,39 @@ def _dataclass(kind: Any, value: Any, path: Path, notes: Notes) -> Any:
             continue
     if len(notes.mistakes) > before or any(key not in fields for key in value):
         raise _Unusable
-    return kind(**found)
+    made = kind(**found)
+    _check_together(made, path, notes)
+    if len(notes.mistakes) > before:
+        raise _Unusable
+    return made
+
+
+def _check_together(made: Any, path: Path, notes: Notes) -> None:
+    """What one field alone does not show: where a window comes from leads to frames, or is not there at all."""
+    match made:
+        case record.FrameRange():
+            _check_frames(made, path, notes)
+        case record.Window(frames=frames, sha256=sha256) if frames or sha256:
+            if not _SHA256.fullmatch(sha256):
+                rule = "expected the SHA-256 of the frames' bytes, 64 digits of 0-9 a-f"
+                notes.add((*path, "sha256"), rule, "write both, or leave both out", found=sha256)
+            if not frames:
+                rule = "missing: the hash is that of frames"
+                notes.add((*path, "frames"), rule, "write both, or leave both out")
+
+
+def _check_frames(made: record.FrameRange, path: Path, notes: Notes) -> None:
+    try:
+        topics.split_full_name(made.instrument)
+    except WireError as error:
+        notes.add((*path, "instrument"), str(error), "write it like pi-1/balance", found=made.instrument)
+    if not 1 <= made.epoch <= MAX_EPOCH:
+        notes.add((*path, "epoch"), f"expected 1 to {MAX_EPOCH}", "correct it", found=made.epoch)
+    if not 1 <= made.first <= MAX_NUMBER:
+        notes.add((*path, "first"), f"expected 1 to {MAX_NUMBER}", "correct it", found=made.first)
+    if not made.first <= made.last <= MAX_NUMBER:
+        rule = f"expected {made.first}, the first, to {MAX_NUMBER}"
+        notes.add((*path, "last"), rule, "correct one of the two", found=made.last)
 
 
 def _value(kind: Any, value: Any, path: Path, notes: Notes, *, may_be_empty: bool = False) -> Any:

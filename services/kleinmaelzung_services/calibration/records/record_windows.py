@@ -7,12 +7,10 @@ device in the same unit throughout. A value that was typed in has no window: its
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final, Literal
 
 from kleinmaelzung_services.calibration import units
-from kleinmaelzung_services.calibration.engine import window
-from kleinmaelzung_services.calibration.records import record_standards
+from kleinmaelzung_services.calibration.records import record_standards, window_rules
 from kleinmaelzung_services.calibration.records.record import Reading, Record, Series, Signal, Window
 from kleinmaelzung_services.calibration.records.record_json import Notes
 from kleinmaelzung_services.calibration.templates.lines import Path
@@ -26,8 +24,6 @@ from kleinmaelzung_services.calibration.templates.template import (
 )
 
 AGAIN: Final = "wait until it is stable, and measure the point again"
-_LOST: Final = 1e-12  # of a value: what a difference of two floats may be off by
-_NEARLY: Final = 1e-6  # of a limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +98,8 @@ def _check_device(record: Record, one: Placed, notes: Notes) -> None:
     """A stream of the instrument itself is no reference, whatever the standard is called."""
     shown = one.reading.indication
     own = {record.item.id} | ({shown.device} if isinstance(shown, Window) else set())
-    if one.what == "standard" and one.window.device in own:
+    is_own = one.window.device in own or one.window.device.startswith(f"{record.item.id}/")  # another channel of it
+    if one.what == "standard" and is_own:
         rule = "is the instrument itself, which cannot be its own reference"
         notes.add((*one.path, "device"), rule, "read the standard's own device", found=one.window.device)
 
@@ -121,63 +118,43 @@ def _is_whole(one: Placed, notes: Notes) -> bool:
         found = f"{len(times)} times, {len(values)} values"
         notes.add((*one.path, "values"), rule, "measure the point again", found=found)
         return False
-    for place, (before, time) in enumerate(pairwise(times), start=1):
-        if time <= before:
-            rule = f"is not after {before:g}, the sample before it"
-            notes.add((*one.path, "times_s", place), rule, "check the clock, and measure the point again", found=time)
-            return False
+    if (place := window_rules.backwards(times)) is not None:
+        rule = f"is not after {times[place - 1]:g}, the sample before it"
+        remedy = "check the clock, and measure the point again"
+        notes.add((*one.path, "times_s", place), rule, remedy, found=times[place])
+        return False
     return True
 
 
 def _check_stability(template: Template, one: Placed, notes: Notes) -> None:
     wanted, times = one.measurand.stability, one.window.times_s
-    silence, age = max(b - a for a, b in pairwise(times)), wanted.max_age_s
-    if silence > age * (1 + _NEARLY):
-        rule = f"the stream was silent for {silence:.3g} s, a sample is stale after {age:g} s"
+    if rule := window_rules.silent(times, wanted):
         notes.add((*one.path, "times_s"), rule, "check the connection, and measure the point again")
     if one.what == "standard" and not _is_reference(template, one):
         return  # of another quantity, at its own pace: how long and how steady, nothing says
-    if len(times) < wanted.min_samples:
-        rule = f"has {len(times)} samples, the template asks for {wanted.min_samples}"
-        notes.add((*one.path, "times_s"), rule, "measure the point again")
     needed = one.test.record_s if isinstance(one.test, Uniformity) else wanted.window_s
-    length = (times[-1] - times[0]) * len(times) / (len(times) - 1)  # each sample stands for its period
-    if length < needed * (1 - 1e-3):
-        rule = f"is {length:.4g} s long, the template asks for {needed:g} s"
-        notes.add((*one.path, "times_s"), rule, "measure the point again")
+    for rule in (window_rules.few(times, wanted.min_samples), window_rules.short(times, needed)):
+        if rule:
+            notes.add((*one.path, "times_s"), rule, "measure the point again")
     if not isinstance(one.test, Uniformity):  # it is recorded to see how steady it is
         _check_steady(one, wanted, notes)
 
 
 def _check_steady(one: Placed, wanted: Stability, notes: Notes) -> None:
-    unit, symbol = units.find(one.window.unit), wanted.unit.symbol
-    if not units.are_alike(unit, wanted.unit):
+    found = window_rules.motion(one.window.times_s, one.window.values, units.find(one.window.unit), wanted.unit)
+    if found is None:
         return
-    found = window.statistics(one.window.times_s, one.window.values)
-    lost = _LOST * max(map(abs, one.window.values))
-    spread = units.convert_difference(max(0.0, found.range - lost), unit, wanted.unit)
-    if spread > wanted.max_range * (1 + _NEARLY):
-        rule = f"not stable: it spans {spread:.4g} {symbol}, the template permits {wanted.max_range:g}"
-        notes.add((*one.path, "values"), rule, AGAIN)
-    slope = abs(units.convert_difference(found.slope, unit, wanted.unit))
-    if wanted.max_slope_per_s is not None and slope > wanted.max_slope_per_s * (1 + _NEARLY):
-        rule = f"not stable: it moves by {slope:.3g} {symbol}/s, the template permits {wanted.max_slope_per_s:g}"
-        notes.add((*one.path, "values"), rule, AGAIN)
+    for rule in (window_rules.wide(found, wanted), window_rules.moving(found, wanted)):
+        if rule:
+            notes.add((*one.path, "values"), rule, AGAIN)
 
 
 def _check_pairing(one: Placed, notes: Notes) -> None:
-    """Instrument and reference are read at the same time: the middles of their windows are compared."""
-    permitted, shown = one.measurand.stability.pair_max_skew_s, one.reading.indication or one.reading.raw
-    if permitted is None or one.what != "standard" or not isinstance(shown, Window) or not shown.times_s:
+    shown = one.reading.indication or one.reading.raw
+    if one.what != "standard" or not isinstance(shown, Window) or not shown.times_s:
         return
-    skew = abs(_middle(one.window) - _middle(shown))
-    if skew > permitted * (1 + _NEARLY):
-        rule = f"is {skew:.3g} s away from the instrument's window, the template permits {permitted:g} s"
+    if rule := window_rules.apart(one.window.times_s, shown.times_s, one.measurand.stability):
         notes.add((*one.path, "times_s"), rule, "measure both together, again")
-
-
-def _middle(found: Window) -> float:
-    return (found.times_s[0] + found.times_s[-1]) / 2
 
 
 def _check_same(placed: list[Placed], notes: Notes) -> None:
@@ -195,10 +172,7 @@ def _check_same(placed: list[Placed], notes: Notes) -> None:
 
 
 def _check_frozen(template: Template, placed: list[Placed], notes: Notes) -> None:
-    """Equal samples at one point are a steady display. The same ones at the next point, too, are a frozen stream.
-
-    So are samples that come again one by one: no noise does, but a buffer that is sent twice.
-    """
+    """Compare each window with that of the point before on its stream."""
     before = dict[tuple[str, str, str], Placed]()
     for one in sorted(placed, key=lambda each: each.reading.at):
         follows = one.what in ("indication", "raw") or (one.what == "standard" and _is_reference(template, one))
@@ -208,10 +182,7 @@ def _check_frozen(template: Template, placed: list[Placed], notes: Notes) -> Non
         before[one.stream] = one
         if last is None or abs(last.reading.point - one.reading.point) <= one.measurand.display.resolution:
             continue
-        is_still = len({*one.window.values, *last.window.values}) == 1
-        if is_still or one.window.values == last.window.values:
-            what = "every sample is the same as" if is_still else "the same samples came"
-            rule = f"frozen: {what} at the point {last.reading.point:g}"
+        if rule := window_rules.frozen(one.window.values, last.window.values, last.reading.point):
             remedy = "check the instrument and its connection, and measure again"
             notes.add((*one.path, "values"), rule, remedy, found=one.window.values[0])
 

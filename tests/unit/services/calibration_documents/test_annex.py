@@ -14,7 +14,14 @@ from kleinmaelzung_services.calibration.documents.certificate import annex
 from kleinmaelzung_services.calibration.documents.certificate.issue import Issue, Signer
 from kleinmaelzung_services.calibration.documents.certificate.sheet import Sheet
 from kleinmaelzung_services.calibration.documents.texts import Language
-from kleinmaelzung_services.calibration.records.record import Adjustment, Manual, Reading, UnitText, Window
+from kleinmaelzung_services.calibration.records.record import (
+    Adjustment,
+    FrameRange,
+    Manual,
+    Reading,
+    UnitText,
+    Window,
+)
 from tests.unit.services.calibration_documents import pages, sheets
 from tests.unit.services.calibration_records import examples, simulated
 
@@ -151,6 +158,38 @@ def test_the_standard_that_was_read_stands_with_the_instrument() -> None:
     table = tables(blocks(THERMOMETER))[0]
     assert column(table, "Signal")[:2] == ["reference, °C", "indication, °C"]
     assert (column(table, "No.")[:3], column(table, "Dir.")[:3]) == (["1", "", "2"], ["↑", "", "↑"])
+
+
+HASH = "0123456789abcdef" * 4
+
+
+def traced(results: Results, *ranges: tuple[int, int, int]) -> Results:
+    """The first reading of the balance's points, captured from these frames."""
+    window = first().indication
+    assert isinstance(window, Window)
+    frames = tuple(FrameRange(instrument="pi-1/balance", epoch=one[0], first=one[1], last=one[2]) for one in ranges)
+    return with_first(
+        results, dataclasses.replace(first(), indication=dataclasses.replace(window, frames=frames, sha256=HASH))
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "pi-1/balance, run 123456789, frames 1041 to 1049\npi-1/balance, run 5, frame 1"),
+        ("de", "pi-1/balance, Lauf 123456789, Frames 1041 bis 1049\npi-1/balance, Lauf 5, Frame 1"),
+    ],
+)
+def test_a_captured_window_leads_back_to_its_frames_in_the_log(language: Language, said: str) -> None:
+    found = tables(blocks(traced(BALANCE, (123456789, 1041, 1049), (5, 1, 1)), language))
+    assert len(found) == len(tables(blocks())) + 1
+    signal = "indication" if language == "en" else "Anzeige"
+    assert found[3].rows == (("1", signal, said, HASH),)
+
+
+def test_a_hash_stands_in_one_piece_so_that_it_can_be_looked_up() -> None:
+    drawn = drawing.draw(sheets.sheet(*blocks(traced(BALANCE, (2**53 - 1, 1041, 1049)))))
+    assert HASH in [one.text for one in pages.lines(drawn.pdf)]
 
 
 def test_a_test_of_several_days_and_people_says_both_with_each_reading() -> None:

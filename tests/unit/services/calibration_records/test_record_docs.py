@@ -34,6 +34,7 @@ SECTIONS = {
     "`readings`": record.Reading,
     "`standards` of a reading": record.StandardSignal,
     "Signal: `window`": record.Window,
+    "`frames`": record.FrameRange,
     "Signal: `manual`": record.Manual,
     "`adjustment`": record.Adjustment,
 }
@@ -90,6 +91,10 @@ def test_the_choices_are_written_down() -> None:
 
 
 def test_the_example_can_be_read() -> None:
-    (example,) = re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)
+    example, window = re.findall(r"```json\n(.*?)```", DOCS, re.DOTALL)
     found = record_json.decode(example.encode())
     assert (found.id, len(found.as_found.tests[0].readings)) == ("R-2026-0041", 1)
+    notes = record_json.Notes()
+    taken = record_json.read(record.Window, json.loads(window), (), notes)
+    assert taken is not None, notes.mistakes
+    assert taken.frames == (record.FrameRange(instrument="pi-1/balance", epoch=123456789, first=1041, last=1044),)

@@ -43,6 +43,46 @@ REFUSED: list[tuple[tuple[Key, ...], Any, str]] = [
     (W, {"kind": "manual", "unit": "g", "value": 1.0, "reason": ""}, 'indication.reason: found ""; the text is empty'),
 ]
 
+FRAMES = {"instrument": "pi-1/balance", "epoch": 123456789, "first": 1041, "last": 1049}
+HASH = "0123456789abcdef" * 4
+# Where a window was taken from, and what is said of it.
+ORIGINS: list[tuple[dict[str, Any], str]] = [
+    ({"frames": [FRAMES]}, 'indication.sha256: found ""; expected the SHA-256 of the frames\' bytes, 64 digits'),
+    ({"frames": [FRAMES], "sha256": HASH.upper()}, "expected the SHA-256 of the frames' bytes, 64 digits of 0-9 a-f"),
+    ({"frames": [FRAMES], "sha256": HASH[1:]}, "indication.sha256: found"),
+    ({"sha256": HASH}, "indication.frames: missing: the hash is that of frames; write both, or leave both out"),
+    ({"frames": [{**FRAMES, "first": 0}], "sha256": HASH}, "frames[0].first: found 0; expected 1 to 9007199254740991"),
+    (
+        {"frames": [{**FRAMES, "last": 1040}], "sha256": HASH},
+        "frames[0].last: found 1040; expected 1041, the first, to",
+    ),
+    ({"frames": [{**FRAMES, "epoch": 0}], "sha256": HASH}, "frames[0].epoch: found 0; expected 1 to 9007199254740991"),
+    ({"frames": [{**FRAMES, "instrument": "balance"}], "sha256": HASH}, "expected <agent>/<instrument>; write it like"),
+    ({"frames": [{**FRAMES, "instrument": "pi-1/B"}], "sha256": HASH}, "instrument 'B' is not a name"),
+    ({"frames": [{**FRAMES, "last": 1049.0}], "sha256": HASH}, "frames[0].last: found 1049; expected a whole number"),
+    ({"frames": [{**FRAMES, "hash": ""}], "sha256": HASH}, "frames[0].hash: unknown key"),
+    ({"frames": [{"instrument": "pi-1/balance"}], "sha256": HASH}, "frames[0].epoch: missing; add it"),
+]
+
+
+@pytest.mark.parametrize(("origin", "said"), ORIGINS, ids=lambda each: None)
+def test_where_a_window_comes_from_is_read_strictly(origin: dict[str, Any], said: str) -> None:
+    changes = [((*W, key), value) for key, value in origin.items()]
+    with pytest.raises(RecordError) as refused:
+        record_json.decode(changed("balance", *changes))
+    assert said in str(refused.value)
+
+
+def test_where_a_window_comes_from_survives_and_is_left_out_where_nobody_kept_it() -> None:
+    content = changed("balance", ((*W, "frames"), [FRAMES]), ((*W, "sha256"), HASH))
+    found = record_json.decode(content)
+    assert json.loads(record_json.encode(found)) == json.loads(content)
+    taken = json.loads(record_json.encode(found))["as_found"]["tests"][0]["readings"]
+    assert list(taken[0]["indication"])[-2:] == ["frames", "sha256"]
+    assert not {"frames", "sha256"} & set(taken[1]["indication"])
+    empty = changed("balance", ((*W, "frames"), []), ((*W, "sha256"), ""))
+    assert record_json.encode(record_json.decode(empty)) == CONTENT["balance"]
+
 
 @pytest.mark.parametrize("name", CONTENT)
 def test_a_record_survives_the_way_there_and_back_and_gives_the_same_bytes(name: str) -> None:

@@ -93,6 +93,13 @@ def test_what_a_run_shows_is_refused_with_its_place(
     assert said in str(refused.value)
 
 
+@pytest.mark.parametrize("device", ["thermometer-3", "thermometer-3/reference"])
+def test_another_channel_of_the_instrument_is_no_reference_either(device: str) -> None:
+    assert VALUES["thermometer"]["item"]["id"] == "thermometer-3"
+    mistakes = record_check.check(TEMPLATES["thermometer"], record("thermometer", ((*REFERENCE, "device"), device)))
+    assert any("is the instrument itself, which cannot be its own reference" in one.rule for one in mistakes)
+
+
 def test_a_reading_that_was_struck_out_may_be_as_bad_as_it_was() -> None:
     bad = {**VALUES["balance"]["as_found"]["tests"][0]["readings"][2]}
     assert bad["struck"]

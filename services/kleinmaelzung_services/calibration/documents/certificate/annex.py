@@ -19,7 +19,7 @@ from kleinmaelzung_services.calibration.documents.certificate.sheet import Sheet
 from kleinmaelzung_services.calibration.documents.protocol import steps
 from kleinmaelzung_services.calibration.documents.texts import Words
 from kleinmaelzung_services.calibration.engine import window
-from kleinmaelzung_services.calibration.records.record import Manual, Reading, Signal, TestRun, Window
+from kleinmaelzung_services.calibration.records.record import FrameRange, Manual, Reading, Signal, TestRun, Window
 
 _Align = Literal["left", "center", "number"]
 _Filled = tuple[Column, list[str]]
@@ -84,7 +84,31 @@ def _test(sheet: Sheet, key: str, run: TestRun, field: str) -> list[Block]:
         Heading(text=heading, level=2, field=f"test[{run.test}].title"),
         Paragraph(text=_taken(sheet, run.readings), field=f"{field}.readings"),
         _table(sheet, run, f"{field}.readings"),
+        *_frames(sheet, run, f"{field}.frames"),
     ]
+
+
+def _frames(sheet: Sheet, run: TestRun, field: str) -> list[Block]:
+    """Of each window that was captured from a stream: where it stands in the log, and the hash that proves it."""
+    rows = [
+        (str(row.number), row.name, "\n".join(_range(sheet, one) for one in row.signal.frames), row.signal.sha256)
+        for number, reading in enumerate(run.readings, 1)
+        for row in _rows(sheet, number, reading)
+        if isinstance(row.signal, Window) and row.signal.frames
+    ]
+    columns = (
+        _column(sheet.say(texts.NUMBER), 0.8, "center"),
+        _column(sheet.say(said.SIGNAL), 2.1),
+        _column(sheet.say(said.FRAMES), 5.0),
+        _column(sheet.say(said.SHA256), 8.6),
+    )
+    found = Table(columns=columns, rows=tuple(rows), field=field, is_small=True)
+    return [Paragraph(text=sheet.say(said.FRAMES_NOTE), field=field), found] if rows else []
+
+
+def _range(sheet: Sheet, one: FrameRange) -> str:
+    words = said.ONE_FRAME if one.first == one.last else said.FRAME_RANGE
+    return sheet.say(words, instrument=one.instrument, epoch=one.epoch, first=one.first, last=one.last)
 
 
 def _taken(sheet: Sheet, readings: Sequence[Reading]) -> str:

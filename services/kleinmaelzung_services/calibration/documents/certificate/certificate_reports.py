@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from kleinmaelzung_services.calibration.calculation import calculating
-from kleinmaelzung_services.calibration.calculation.results import MeasurandResult, Results, SeriesResult
+from kleinmaelzung_services.calibration.calculation.results import MeasurandResult, PointResult, Results, SeriesResult
 from kleinmaelzung_services.calibration.documents.certificate.issue import Issue
+from kleinmaelzung_services.calibration.engine import rounding
 from kleinmaelzung_services.calibration.errors import CalibrationError
 from kleinmaelzung_services.calibration.records import record_check, record_json
 from kleinmaelzung_services.calibration.records.record import Record
@@ -55,7 +56,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
+    """`attachments` are the files within the PDF, by name."""
+
     pdf: bytes
+    attachments: dict[str, bytes]
     summary: dict[str, Any]
 
 
@@ -111,6 +115,7 @@ def checked(record: bytes, template: bytes | None) -> dict[str, Any]:
 
 def made(prepared: Prepared, asked: Asked) -> Made:
     """The certificate, not signed. Raises Refused with every mistake."""
+    from kleinmaelzung_services.calibration.documents import drawing
     from kleinmaelzung_services.calibration.documents.certificate import certificate, issuing
 
     results, issue = prepared.results, asked.issue
@@ -123,7 +128,8 @@ def made(prepared: Prepared, asked: Asked) -> Made:
             reviewed_sha256=asked.reviewed_sha256,
             reviewer_may_be_operator=asked.reviewer_may_be_operator,
         )
-        drawn = certificate.draw(results, issue, record=prepared.record, template=prepared.template)
+        document = certificate.document(results, issue, record=prepared.record, template=prepared.template)
+        drawn = drawing.draw(document)
     summary = {
         "number": issue.number,
         "revision": issue.revision,
@@ -133,7 +139,8 @@ def made(prepared: Prepared, asked: Asked) -> Made:
         "is_specimen": results.record.is_simulated,
         "signed": issue.signer.fingerprint if issue.signer else None,
     }
-    return Made(pdf=drawn.pdf, summary=summary)
+    attachments = {one.name: one.content for one in document.attachments}
+    return Made(pdf=drawn.pdf, attachments=attachments, summary=summary)
 
 
 def _series(series: SeriesResult) -> dict[str, Any]:
@@ -149,6 +156,26 @@ def _measurand(found: MeasurandResult) -> dict[str, Any]:
         "largest_U": max(point.uncertainty.expanded for point in found.points),
         "verdict": found.verdict,
         "notes": list(found.notes),
+        "results": [_point(one) for one in found.points],
+    }
+
+
+def _point(found: PointResult) -> dict[str, Any]:
+    """A row of the table of results; `shown` is error and U as a certificate prints them. Numbers are unrounded."""
+    expanded, decision = found.uncertainty.expanded, found.decision
+    return {
+        "nominal": found.nominal,
+        "direction": found.direction,
+        "repeats": found.repeats,
+        "reference": found.reference,
+        "indication": found.indication,
+        "error": found.error,
+        "U": expanded,
+        "k": found.uncertainty.k,
+        "shown": dict(zip(("error", "U"), rounding.texts(found.error, expanded), strict=True)),
+        "lower": decision.lower if decision else None,
+        "upper": decision.upper if decision else None,
+        "verdict": decision.statement.verdict if decision else "",
     }
 
 

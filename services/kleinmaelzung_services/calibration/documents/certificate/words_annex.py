@@ -33,6 +33,18 @@ BY: Final = of("by {by}", "von {by}")
 STRUCK: Final = of("struck out, does not count: {reason}", "gestrichen, zählt nicht: {reason}")
 MANUAL: Final = of("typed in by hand: {reason}", "von Hand eingegeben: {reason}")
 QUALITY: Final = of("the stream said: {flags}", "Angabe des Datenstroms: {flags}")
+FRAMES_NOTE: Final = of(
+    "Where the samples above come from: frames of the streams in the log, and the SHA-256 over the bytes of each"
+    " window's frames, one after the other.",
+    "Woher die Einzelwerte oben stammen: Frames der Datenströme in der Datenbank, und der SHA-256 über die Bytes der"
+    " Frames jedes Fensters, eines nach dem anderen.",
+)
+FRAMES: Final = of("Frames", "Frames")
+FRAME_RANGE: Final = of(
+    "{instrument}, run {epoch}, frames {first} to {last}", "{instrument}, Lauf {epoch}, Frames {first} bis {last}"
+)
+ONE_FRAME: Final = of("{instrument}, run {epoch}, frame {first}", "{instrument}, Lauf {epoch}, Frame {first}")
+SHA256: Final = of("SHA-256", "SHA-256")
 
 TRAIL: Final = of("Annex: who did what when", "Anhang: wer was wann getan hat")
 TIME: Final = of("Time, UTC", "Zeit, UTC")

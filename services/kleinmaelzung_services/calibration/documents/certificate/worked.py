@@ -40,12 +40,12 @@ def example(result: MeasurandResult, correction: Correction) -> Worked:
         signal = _shortened(found.y)
         back = prediction.inverse(correction.fit, signal, u_y=correction.u_common)
         steep = abs(prediction.slope(correction.fit, back.x))
-        k, p = _factor(
+        k, p = factor(
             correction, prediction.predict(correction.fit, back.x).u / steep, correction.u_common / steep, wanted
         )
         return Worked(x=back.x, y=signal, u=back.u, k=k, p=p, is_inverse=True)
     own = prediction.predict(correction.fit, x).u
-    k, p = _factor(correction, own, correction.u_common, wanted)
+    k, p = factor(correction, own, correction.u_common, wanted)
     return Worked(x=x, y=found.y, u=found.u, k=k, p=p, is_inverse=False)
 
 
@@ -76,8 +76,8 @@ def _shortened(value: float) -> float:
     return float(f"{value:.3e}")
 
 
-def _factor(correction: Correction, own: float, shared: float, wanted: Coverage) -> tuple[float, float]:
-    """k, and the probability that it is taken for."""
+def factor(correction: Correction, own: float, shared: float, wanted: Coverage) -> tuple[float, float]:
+    """k for the u of the function alone and what all points share, and the probability that it is taken for."""
     if wanted.k is not None:
         return wanted.k, probability(wanted.k)
     fit = correction.fit
