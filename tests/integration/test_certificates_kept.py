@@ -18,7 +18,7 @@ from kleinmaelzung_services.calibration.certificates.asked import Wish
 from kleinmaelzung_services.calibration.certificates.entries import Entry
 from kleinmaelzung_services.calibration.certificates.issuer import Ending, Issuer
 from kleinmaelzung_services.calibration.certificates.making import Reviewed
-from kleinmaelzung_services.calibration.certificates.store import Store
+from kleinmaelzung_services.calibration.certificates.store import Made, Place, Store
 from kleinmaelzung_services.calibration.documents.certificate.certificate_reports import Refused
 from kleinmaelzung_services.calibration.documents.certificate.issue import Change
 from kleinmaelzung_services.calibration.log.entries import Draft, Moved
@@ -287,6 +287,20 @@ async def test_a_run_ends_in_the_transaction_that_issues_its_certificate(office:
         6,
         f"entry 6 was removed: certificate {told['number']}/1 names entry 6",
     )
+
+
+async def test_a_slow_machine_may_draw_for_longer_than_a_transaction_may_rest(office: Office) -> None:
+    permitted = list[str]()
+
+    async def draw(place: Place) -> Made:
+        return Made(pdf=b"%PDF", sha256=hashlib.sha256(b"%PDF").digest(), data_sha256=bytes(32), details={})
+
+    async def also(connection: Any, told: dict[str, Any]) -> dict[str, Any]:
+        permitted.append(await connection.fetchval("SHOW idle_in_transaction_session_timeout"))
+        return {}
+
+    await Store(office.dsn).issue(office.wish(), BALANCE, datetime.now(UTC), draw, also)
+    assert permitted == ["2min"]
 
 
 async def test_a_run_that_moved_meanwhile_is_not_issued_and_nothing_is_kept(office: Office) -> None:
