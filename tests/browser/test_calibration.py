@@ -154,7 +154,7 @@ async def calculate(page: Page) -> None:
             break
         await expect(page.locator(".now-panel .mistakes")).to_contain_text("not in the log yet")
     await expect(page.locator(".sign", has_text="pass")).to_be_visible()
-    await expect(page.get_by_role("cell", name=re.compile("^± 0[.]"))).to_be_visible()
+    await expect(page.get_by_role("row", name=re.compile(r"^▲ 100 0\.\d\d 0\.\d\d 3\.31 .* pass$"))).to_be_visible()
 
 
 async def press_in_dialog(page: Page, name: str) -> None:
