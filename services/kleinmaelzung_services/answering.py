@@ -26,7 +26,7 @@ class Part(Protocol):
         """Whether a message was for this part."""
 
     async def run(self) -> Never:
-        """Work for ever, also where there is no session."""
+        """Work for ever, also where there is no session; the tables have been made before."""
 
 
 class Answering:
@@ -59,9 +59,14 @@ class Answering:
             f"{self._role}-broker": self._presence.keep(),
             f"{self._role}-database": self._presence.explained(self._keeper.run()),
             f"{self._role}-requests": self._requests.run(),
-            **{f"{self._role}-{name}": part.run() for name, part in self._parts.items()},
+            **{f"{self._role}-{name}": self._work(part) for name, part in self._parts.items()},
         }
         await run_until(stop, tasks, self._presence.leave)
+
+    async def _work(self, part: Part) -> Never:
+        """Once the tables are there."""
+        await self._keeper.prepared.wait()
+        await part.run()
 
     async def _serve(self, session: bus.Session) -> None:
         """Parts first: who asks may expect that they work."""

@@ -84,6 +84,7 @@ class Keeper:
 
     def __init__(self, tables: Tables, health: Health) -> None:
         self.installation = ""
+        self.prepared = asyncio.Event()  # the tables are there, whatever becomes of the database later
         self._tables = tables
         self._health = health
 
@@ -93,6 +94,7 @@ class Keeper:
         while True:
             try:
                 self.installation = str(await self._tables.prepare())
+                self.prepared.set()
                 failures = 0
                 while True:
                     self._health.set("")

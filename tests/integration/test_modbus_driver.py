@@ -267,7 +267,8 @@ async def test_what_is_no_answer_is_no_value_and_is_said(tmp_path: Path, notes: 
 async def test_what_only_looks_bad_costs_no_value(tmp_path: Path, notes: Notes, fault: str) -> None:
     async with units_on_a_line(tmp_path, device(1)) as line:
         line.fault = HARMLESS[fault]
-        async with running(notes, read_all(tmp_path, TRANSMITTER, line.port)) as made:
+        patient = TRANSMITTER.replace('"150ms"', '"5s"').replace('silent_after = "1s"', 'silent_after = "20s"')
+        async with running(notes, read_all(tmp_path, patient, line.port)) as made:
             await until(lambda: len(notes.readings.get("it", [])) > 20, "readings")
             assert made["it"].counters.timeouts == 0
             assert notes.condition() == "connected"

@@ -71,6 +71,6 @@ def test_what_the_d_si_has_no_name_for_is_converted(text: str, symbol: str, valu
 
 
 def test_a_unit_that_only_the_laboratory_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(laboratory._PLAIN, "furlong", ((("length", 1),), 201.168))
-    with pytest.raises(CalibrationError, match=r"a unit is furlong, but .* has no such unit: use another"):
-        units.of("furlong")
+    monkeypatch.setitem(laboratory._PLAIN, "smoot", ((("length", 1),), 201.168))
+    with pytest.raises(CalibrationError, match=r"a unit is smoot, but .* has no such unit: use another"):
+        units.of("smoot")
